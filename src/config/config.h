@@ -1,0 +1,132 @@
+#pragma once
+// The configuration after validation: plain structs, nothing left to check. Source: design contract
+// section 2; config/README.md documents every key. Loaded by config/loader.h.
+
+#include "domain/signal_options.h"
+#include "hi6/address.h"
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace hi6gw::config {
+
+// A password or the like: never printed; it has no operator<<, no formatter, and compares only for
+// reload.
+class Secret {
+  public:
+    Secret() = default;
+    explicit Secret(std::string text) : text_(std::move(text)) {}
+    [[nodiscard]] const std::string& reveal() const { return text_; }
+    [[nodiscard]] bool empty() const { return text_.empty(); }
+    bool operator==(const Secret&) const = default;
+
+  private:
+    std::string text_;
+};
+
+struct Gateway {
+    std::string id;
+    std::filesystem::path state_dir;
+    bool operator==(const Gateway&) const = default;
+};
+
+struct Log {
+    std::string level = "info";   // trace debug info warn error
+    std::string format = "auto";  // auto text json
+    bool operator==(const Log&) const = default;
+};
+
+struct Http {  // the operations server
+    bool enabled = true;
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 9464;
+    bool operator==(const Http&) const = default;
+};
+
+struct Tls {
+    std::string ca_file;    // empty: the system's CA store
+    std::string cert_file;  // client certificate, with key_file
+    std::string key_file;
+    std::string server_name;  // expected in the broker's certificate; default: the host of the URL
+    bool operator==(const Tls&) const = default;
+};
+
+struct Mqtt {
+    bool tls_enabled = false;  // mqtts://
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 1883;
+    int version = 5;  // 5: falls back to 3.1.1 where the broker refuses it; 3: 3.1.1 only
+    std::string client_id;
+    std::string username;
+    Secret password;
+    std::string password_file;  // where `password` was read from, for reload; else empty
+    Tls tls;
+    std::chrono::seconds keep_alive{15};
+    std::uint32_t window =
+        100;  // QoS 1 and 2 messages in flight; lowered to the broker's Receive Maximum
+    bool operator==(const Mqtt&) const = default;
+};
+
+struct Topics {  // templates; {prefix} {gateway} {controller} {signal}, and {client} in `set`
+    std::string prefix = "hi6";
+    std::string state = "{prefix}/{controller}/state/{signal}";
+    std::string event = "{prefix}/{controller}/event/{signal}";
+    std::string set = "{prefix}/{controller}/set/{signal}";
+    std::string result = "{prefix}/{controller}/result/{signal}";
+    std::string status = "{prefix}/{controller}/status";
+    std::string gateway = "{prefix}/gateway/{gateway}/status";
+    bool operator==(const Topics&) const = default;
+};
+
+enum class PayloadFormat : std::uint8_t { json, raw };
+enum class CommandMode : std::uint8_t { enabled, dry_run, disabled };
+enum class BlockMode : std::uint8_t { automatic, on, off };
+
+struct Commands {
+    CommandMode mode = CommandMode::enabled;
+    std::chrono::milliseconds ttl{3000};
+    bool operator==(const Commands&) const = default;
+};
+
+struct Signal {
+    std::string name;
+    hi6::Address address;
+    std::shared_ptr<const domain::SignalOptions>
+        options;  // never null; shared by the signals of one entry
+
+    bool operator==(const Signal& other) const {
+        return name == other.name && address == other.address && *options == *other.options;
+    }
+};
+
+struct Controller {
+    std::string name;
+    std::string host;
+    std::uint16_t port = 8888;
+    std::chrono::milliseconds timeout{1000};  // one request, connect included
+    double max_load = 0.5;  // share of time that the controller may be busy serving us; (0, 1]
+    BlockMode block_read = BlockMode::automatic;
+    hi6::IndexUnit index_unit = hi6::IndexUnit::byte;
+    std::uint32_t max_block_words = 30;  // 1..; longest block read in 32-bit words (key: max_block)
+    std::vector<Signal> signals;
+    bool operator==(const Controller&) const = default;
+};
+
+struct Config {
+    Gateway gateway;
+    Log log;
+    Http http;
+    Mqtt mqtt;
+    Topics topics;
+    PayloadFormat payload = PayloadFormat::json;
+    Commands commands;
+    std::vector<Controller> controllers;
+    bool operator==(const Config&) const = default;
+};
+
+}  // namespace hi6gw::config

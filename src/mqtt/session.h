@@ -1,0 +1,111 @@
+#pragma once
+// The broker as the rest of the gateway sees it. Pull, not push: whoever has something to say is a
+// Source, marks it on its own side and calls wake(); the session asks for the next message when the
+// connection is up and the in-flight window has room. So nothing queues inside the session, and
+// while the broker is away nothing grows: a source keeps at most the latest value per topic.
+// Implementation: mqtt/paho_session.h; tests use a fake. Thread: everything here is called on the
+// event loop's thread.
+
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace hi6gw::mqtt {
+
+// What a source gets back when its message is settled.
+struct Ticket {
+    std::uint64_t id = 0;
+    std::chrono::steady_clock::time_point stamp;  // the source's own, e.g. when the value was read
+};
+
+struct Publication {
+    std::string topic;
+    std::string payload;
+    std::uint8_t qos = 1;
+    bool retain = false;
+    std::string correlation;  // MQTT 5 correlation data; empty: none
+    Ticket ticket;
+};
+
+class Source {
+  public:
+    Source() = default;
+    Source(const Source&) = delete;
+    Source& operator=(const Source&) = delete;
+    virtual ~Source() = default;
+    // Fills `out` (whose strings keep their capacity between calls) with the next message, or
+    // returns false.
+    virtual bool next(Publication& out) = 0;
+    // The message arrived (QoS 0: was handed to the socket; else PUBACK/PUBCOMP), or did not and
+    // may be said again: connection lost, refused by the broker (`why` says so).
+    virtual void settled(const Ticket& ticket, bool arrived, const std::string& why) = 0;
+};
+
+struct Inbound {
+    std::string topic;
+    std::string payload;
+    std::uint8_t qos = 0;
+    bool retained = false;
+    bool duplicate = false;  // the DUP flag
+    std::string response_topic;
+    std::string correlation;
+    std::optional<std::chrono::seconds>
+        expiry;  // MQTT 5 message expiry interval, what was left of it
+    std::vector<std::pair<std::string, std::string>> user_properties;
+    std::chrono::steady_clock::time_point received;  // when Paho's thread had it
+};
+
+struct Connected {
+    int version = 5;           // of MQTT: 5, or 3 for 3.1.1
+    std::uint32_t window = 0;  // in-flight window in force
+    bool retain_available = true;
+};
+
+struct Handlers {
+    std::function<void(const Connected&)>
+        connected;  // subscriptions are made; say everything again
+    std::function<void(const std::string& why)> lost;
+    std::function<void(Inbound&&)> message;
+    std::function<void(const std::string& why, bool refused)>
+        connect_failed;  // refused: by the broker (auth, ...)
+};
+
+enum class Priority : std::uint8_t {
+    control,
+    result,
+    state,
+    event
+};  // asked in this order; round robin within one
+
+class Session {
+  public:
+    Session() = default;
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+    virtual ~Session() = default;
+
+    virtual void set_handlers(Handlers handlers) = 0;  // before run()
+    // Topic filters, QoS 1, clean start, MQTT 5: retain handling 2, retain as published, no local.
+    // Takes effect at once when connected, and after every reconnect.
+    virtual void set_subscriptions(std::vector<std::string> filters) = 0;
+    virtual void add(Source& source, Priority priority) = 0;
+    virtual void remove(Source& source) = 0;  // its messages in flight are forgotten
+    virtual void wake() = 0;                  // some source may have something
+    [[nodiscard]] virtual bool connected() const = 0;
+    [[nodiscard]] virtual std::size_t in_flight() const = 0;
+
+    // Connects and reconnects (backoff 1 to 30 s with jitter; 30 s after a refusal) until cancelled
+    // or stop() is done.
+    virtual boost::asio::awaitable<void> run() = 0;
+    // For shutdown: publishes what the sources still have, waits for the acknowledgements, sends
+    // DISCONNECT (so no will), all within the deadline; run() returns afterwards.
+    virtual boost::asio::awaitable<void> stop(std::chrono::steady_clock::time_point deadline) = 0;
+};
+
+}  // namespace hi6gw::mqtt

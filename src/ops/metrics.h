@@ -1,0 +1,59 @@
+#pragma once
+// What the gateway counts, in Prometheus' terms (names: design contract section 6; seconds and
+// totals as usual there). prometheus-cpp is included by metrics.cpp alone. Thread: the event
+// loop's.
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace hi6gw::ops {
+
+class ControllerMetrics {  // of one controller; lives as long as its Metrics
+  public:
+    enum class Method : std::uint8_t { get, post };
+    // outcome labels: ok refused unauthorised server_error bad_data not_sent lost
+    void request(Method method, const char* outcome, std::chrono::nanoseconds took);
+    void up(bool value);
+    void degraded(bool value);
+    void connected();  // hi6gw_connects_total
+    void overruns(std::uint64_t ticks);
+    void changes(std::uint64_t count);
+    void published(std::chrono::nanoseconds read_to_ack);
+    void command(const std::string& state, std::chrono::nanoseconds took);
+    void bad_data();  // replies that were not understood
+    ~ControllerMetrics();
+
+  private:
+    friend class Metrics;
+    ControllerMetrics();
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+class Metrics {
+  public:
+    Metrics();
+    ~Metrics();
+    Metrics(const Metrics&) = delete;
+    Metrics& operator=(const Metrics&) = delete;
+
+    [[nodiscard]] std::unique_ptr<ControllerMetrics> controller(const std::string& name);
+    void mqtt_connected(bool value);
+    void mqtt_connects();
+    void mqtt_publish_refused();  // PUBACK with an error code
+    void mqtt_in_flight(std::size_t messages);
+    void outbox_events(std::size_t events);
+    void event_loop_lag(std::chrono::nanoseconds lag);
+    // Prometheus text format 0.0.4, process metrics (CPU seconds, RSS, fds, threads, start time)
+    // included.
+    [[nodiscard]] std::string text() const;
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+    friend class ControllerMetrics;
+};
+
+}  // namespace hi6gw::ops

@@ -1,0 +1,42 @@
+#pragma once
+// The operations HTTP server: GET /metrics /healthz /readyz; 404 and 405 otherwise. Beast. At most
+// 16 connections, each with read and idle deadlines; a slow or hostile client costs one of them and
+// nothing else. Thread: the loop's.
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace hi6gw::ops {
+
+struct Readiness {
+    bool ready = false;
+    std::string json;  // the body of /readyz: {"ready":true,...} or why not
+};
+
+struct Pages {
+    std::function<std::string()> metrics;
+    std::function<Readiness()> readiness;
+};
+
+class Server {
+  public:
+    // Binds at once; throws boost::system::system_error when the address is taken or not ours.
+    Server(const boost::asio::any_io_executor& executor, const std::string& host,
+           std::uint16_t port, Pages pages);
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+    [[nodiscard]] std::uint16_t port() const;  // the real one, when asked for 0
+    boost::asio::awaitable<void> run();  // until cancelled; all sessions have ended when it returns
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace hi6gw::ops
