@@ -4,17 +4,29 @@
 
 #include "base/result.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace hi6gw::mqtt {
 
+inline constexpr std::size_t kMaxTopicBytes = 65535;  // MQTT 5.0 section 1.5.4
+
+// UTF-8 as MQTT wants it (section 1.5.4): well-formed, shortest form, no surrogates.
+[[nodiscard]] bool is_utf8(std::string_view text);
+// True when a C0 or C1 control character or DEL is in this well-formed UTF-8.
+[[nodiscard]] bool has_control_character(std::string_view utf8);
+
+// What keeps this text from being a topic name to publish to; nullopt: nothing.
+[[nodiscard]] std::optional<std::string> topic_fault(std::string_view topic);
+
 // A template such as "{prefix}/{controller}/state/{signal}", parsed once.
 class TopicTemplate {
   public:
     // `allowed`: the placeholders this topic may use. Errors: unknown or unclosed placeholder,
-    // wildcard, empty result.
+    // {signal} or {client} twice, {client} beside other text in its level, and what topic_fault()
+    // finds in the text.
     [[nodiscard]] static Result<TopicTemplate> parse(std::string_view text,
                                                      const std::vector<std::string>& allowed);
 
@@ -38,6 +50,8 @@ class TopicTemplate {
         bool placeholder = false;
         std::string text;  // literal, or the placeholder's name
     };
+    [[nodiscard]] std::optional<Fault> fault() const;
+
     std::vector<Part> parts_;
 };
 
