@@ -57,14 +57,15 @@ struct BitRange {
 // Parses any bytes. Errors say what is wrong and what is allowed: unknown relay, block number, an
 // index past the end of the area in the given unit ("fb2.di960: bit index 0-959"). Lower case only,
 // as in the API; no spaces. `do961` and its relatives (di do x y without a block) become their fb
-// form; w l f may not straddle two blocks.
+// form: the index runs through the ten fb blocks, 960 bits = 120 bytes = 60 words = 30 longs each,
+// and w l f may not straddle two blocks. One spelling a number: no leading zeros.
 [[nodiscard]] Result<Address> parse_address(std::string_view text, IndexUnit unit);
 // The canonical notation; parse_address(to_string(a)) == a.
 [[nodiscard]] std::string to_string(const Address& address);
 [[nodiscard]] std::string to_string(const Area& area);  // "fb2.do", "m"
 
-// Whether a set-command may ever go there: do, y? no: do, so? no. Outputs by do_val (fb do), and fn
-// do, m, r, k by set_relay_value (reference, "Writing").
+// Whether a set-command may ever go there: fb do (by do_val), and fn do, m, r, k (by
+// set_relay_value). Not y and so, which the controller derives itself, nor s, the system's state.
 [[nodiscard]] bool is_writable(const Area& area);
 // Whether the single-value API covers the area (fb di/do, si, so).
 [[nodiscard]] bool has_single_read(const Area& area);
