@@ -14,7 +14,8 @@ test=(libgtest-dev libgmock-dev mosquitto mosquitto-clients python3 python3-requ
 demo=(mosquitto mosquitto-clients procps)
 bench=(mosquitto wrk)
 lint=(git clang-19 clang-tidy-19 clang-format-19 shellcheck yamllint codespell systemd binutils)
-fuzz=(clang-19 libclang-rt-19-dev)
+# llvm-19 has the symbolizer that makes a fuzzer's stack readable.
+fuzz=(clang-19 libclang-rt-19-dev llvm-19)
 
 [ $# -gt 0 ] || { sed -n '2,4p' "$0"; exit 64; }
 wanted=()
