@@ -42,8 +42,13 @@ class Source {
     // Fills `out` (whose strings keep their capacity between calls) with the next message, or
     // returns false.
     virtual bool next(Publication& out) = 0;
-    // The message arrived (QoS 0: was handed to the socket; else PUBACK/PUBCOMP), or did not and
-    // may be said again: connection lost, refused by the broker (`why` says so).
+    // The message arrived (QoS 0: was handed to the socket; else PUBACK/PUBCOMP), or did not:
+    //  - `why` empty: the connection was lost. It may have arrived all the same; say the latest
+    //    again, which will be asked for when the connection is back.
+    //  - `why` not empty: this very message was refused, e.g. "Not authorized (0x87)", "Quota
+    //    exceeded (0x97)". Saying it again at once would only be refused again, as fast as the
+    //    network goes: keep it until the value changes or for a minute, and count it.
+    // May call wake(), add() and remove().
     virtual void settled(const Ticket& ticket, bool arrived, const std::string& why) = 0;
 };
 
@@ -74,6 +79,15 @@ struct Handlers {
     std::function<void(Inbound&&)> message;
     std::function<void(const std::string& why, bool refused)>
         connect_failed;  // refused: by the broker (auth, ...)
+    std::function<void(const std::string& filter, const std::string& why)>
+        subscription_refused;  // the connection stays; asked for again after a reconnect
+};
+
+// Since the start.
+struct Counters {
+    std::uint64_t publish_errors = 0;   // Paho did not take a message
+    std::uint64_t refused = 0;          // negative acknowledgements
+    std::uint64_t inbound_dropped = 0;  // messages that came faster than the loop took them
 };
 
 enum class Priority : std::uint8_t {
@@ -99,6 +113,7 @@ class Session {
     virtual void wake() = 0;                  // some source may have something
     [[nodiscard]] virtual bool connected() const = 0;
     [[nodiscard]] virtual std::size_t in_flight() const = 0;
+    [[nodiscard]] virtual Counters counters() const { return {}; }
 
     // Connects and reconnects (backoff 1 to 30 s with jitter; 30 s after a refusal) until cancelled
     // or stop() is done.
