@@ -6,6 +6,7 @@
 
 #include "hi6/address.h"
 #include "hi6/open_api.h"
+#include "hi6/outcome.h"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -16,20 +17,6 @@
 #include <string>
 
 namespace hi6gw::hi6 {
-
-// What became of a request, by what the caller does about it.
-enum class Outcome : std::uint8_t {
-    ok,
-    refused,       // 4xx: this request will not succeed as it is (no such signal, no such API)
-    unauthorised,  // 401, 403: nothing will succeed
-    server_error,  // 5xx, or a redirect (never followed): try later
-    bad_data,  // 2xx whose body is not what was asked for; the framing was sound, the connection is
-               // kept
-    not_sent,  // the connection was found closed, or could not be opened, before any byte of the
-               // request went out
-    lost,  // the request went out, wholly or in part, and no complete answer came: outcome unknown
-};
-[[nodiscard]] const char* to_string(Outcome outcome);
 
 struct Reply {
     Outcome outcome = Outcome::lost;
