@@ -3,15 +3,13 @@
 // clock; both are asked of a Time object so that component tests run on virtual time. Pure code
 // takes `now` as a parameter instead. Thread: the event loop's.
 
+#include "base/clock.h"
+
 #include <boost/asio/awaitable.hpp>
 
-#include <chrono>
 #include <memory>
 
 namespace hi6gw {
-
-using Steady = std::chrono::steady_clock;
-using Wall = std::chrono::system_clock;
 
 // A wait that can be ended early. One coroutine waits at a time.
 class Alarm {

@@ -1,0 +1,143 @@
+#include "poll/block_prover.h"
+
+#include <algorithm>
+
+namespace hi6gw::poll {
+namespace {
+
+namespace asio = boost::asio;
+using hi6::BlockProof;
+using hi6::Outcome;
+
+// Live data may change under a question; a few tries at different places of the content find
+// something that holds still.
+constexpr unsigned kAttempts = 3;
+
+bool link_gone(Outcome outcome) {
+    return outcome == Outcome::lost || outcome == Outcome::not_sent;
+}
+
+BlockProof::Window window_of(const hi6::BlockRead& read, const std::vector<std::byte>& content) {
+    return {read, content};
+}
+
+}  // namespace
+
+BlockProver::BlockProver(hi6::ControllerClient& client, Time& time,
+                         std::chrono::milliseconds timeout, hi6::IndexUnit unit,
+                         std::uint32_t max_words)
+    : client_(client),
+      time_(time),
+      timeout_(timeout),
+      unit_(unit),
+      max_words_(max_words),
+      proof_(unit) {}
+
+asio::awaitable<bool> BlockProver::prove(std::vector<hi6::Area> areas) {
+    std::string refusal;
+    bool served = false;
+    for (const hi6::Area& area : areas) {
+        hi6::BlockRead window{area, 0, std::min(max_words_, hi6::area_bytes(area) / 4)};
+        std::vector<std::byte> content;
+        const Read got = co_await read(window, &content);
+        if (got == Read::lost) {
+            co_return false;
+        }
+        if (got == Read::refused) {
+            refusal = to_string(area);
+            continue;
+        }
+        served = true;
+        if (got == Read::ok && !co_await settle(window, &content)) {
+            co_return false;
+        }
+        if (proof_.state() != BlockProof::State::pending) {
+            co_return true;
+        }
+    }
+    if (!served && !areas.empty()) {
+        proof_.refuse("the controller has no block read (tried " + refusal + ")");
+    }
+    co_return true;
+}
+
+asio::awaitable<bool> BlockProver::settle(hi6::BlockRead window, std::vector<std::byte>* content) {
+    if (!co_await settle_unit(window, content)) {
+        co_return false;
+    }
+    co_return co_await settle_start(window, content);
+}
+
+asio::awaitable<BlockProver::Read> BlockProver::read(hi6::BlockRead window,
+                                                     std::vector<std::byte>* content) {
+    content->assign(std::size_t{window.words} * 4, std::byte{0});
+    const hi6::Reply reply = co_await client_.read_block(window, *content, deadline());
+    if (link_gone(reply.outcome)) {
+        co_return Read::lost;
+    }
+    if (reply.outcome == Outcome::ok) {
+        content->resize(std::min(content->size(), reply.words * 4));
+        co_return Read::ok;
+    }
+    if (reply.outcome == Outcome::bad_data) {
+        proof_.refuse("block read: " + reply.detail);
+    }
+    co_return reply.outcome == Outcome::refused ? Read::refused : Read::failed;
+}
+
+asio::awaitable<bool> BlockProver::settle_unit(hi6::BlockRead window,
+                                               std::vector<std::byte>* content) {
+    if (!hi6::has_single_read(window.area)) {
+        co_return true;
+    }
+    for (unsigned attempt = 0; attempt < kAttempts && !proof_.unit_settled(); ++attempt) {
+        auto question = proof_.ask_unit(window_of(window, *content), attempt);
+        if (!question) {
+            question = proof_.plain_check(window_of(window, *content));
+        }
+        if (!question || proof_.state() == BlockProof::State::disproven) {
+            co_return true;
+        }
+        const hi6::Reply answer = co_await client_.read_single(question->word, deadline());
+        if (link_gone(answer.outcome)) {
+            co_return false;
+        }
+        const std::vector<std::byte> before = *content;
+        const Read again = co_await read(window, content);
+        if (again != Read::ok || answer.outcome != Outcome::ok) {
+            co_return again != Read::lost;
+        }
+        if (proof_.answer(*question, answer.raw, window_of(window, before),
+                          window_of(window, *content))) {
+            co_return true;
+        }
+    }
+    co_return true;
+}
+
+asio::awaitable<bool> BlockProver::settle_start(hi6::BlockRead window,
+                                                std::vector<std::byte>* content) {
+    for (unsigned attempt = 0; attempt < kAttempts && !proof_.start_settled(); ++attempt) {
+        const auto question = proof_.ask_start(window_of(window, *content), attempt);
+        if (!question || proof_.state() == BlockProof::State::disproven) {
+            co_return true;
+        }
+        std::vector<std::byte> word;
+        const Read shifted = co_await read(question->shifted, &word);
+        if (shifted != Read::ok) {
+            co_return shifted != Read::lost;
+        }
+        const std::vector<std::byte> before = *content;
+        const Read again = co_await read(window, content);
+        if (again != Read::ok) {
+            co_return again != Read::lost;
+        }
+        if (proof_.answer(*question, word, window_of(window, before),
+                          window_of(window, *content))) {
+            co_return true;
+        }
+    }
+    co_return true;
+}
+
+}  // namespace hi6gw::poll

@@ -1,0 +1,53 @@
+#pragma once
+// Puts the questions of hi6/block_proof.h to the controller and hands it the answers. Thread: the
+// event loop's.
+
+#include "base/time.h"
+#include "hi6/block_proof.h"
+#include "hi6/controller_client.h"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace hi6gw::poll {
+
+class BlockProver {
+  public:
+    // `client` and `time` outlive this. `timeout`: of one request.
+    BlockProver(hi6::ControllerClient& client, Time& time, std::chrono::milliseconds timeout,
+                hi6::IndexUnit unit, std::uint32_t max_words);
+
+    [[nodiscard]] const hi6::BlockProof& proof() const { return proof_; }
+    // A fresh connection: what was known of the controller is void.
+    void reset() { proof_ = hi6::BlockProof(unit_); }
+
+    // Reads the first words of each area and asks whatever their content can settle, until all is
+    // settled. False: the connection was lost meanwhile.
+    boost::asio::awaitable<bool> prove(std::vector<hi6::Area> areas);
+
+    // Asks whatever this window's content can settle. `content` is replaced by that of the last
+    // read. False: the connection was lost meanwhile.
+    boost::asio::awaitable<bool> settle(hi6::BlockRead window, std::vector<std::byte>* content);
+
+  private:
+    enum class Read : std::uint8_t { ok, refused, failed, lost };
+    boost::asio::awaitable<Read> read(hi6::BlockRead window, std::vector<std::byte>* content);
+    boost::asio::awaitable<bool> settle_unit(hi6::BlockRead window,
+                                             std::vector<std::byte>* content);
+    boost::asio::awaitable<bool> settle_start(hi6::BlockRead window,
+                                              std::vector<std::byte>* content);
+    [[nodiscard]] Steady::time_point deadline() const { return time_.now() + timeout_; }
+
+    hi6::ControllerClient& client_;
+    Time& time_;
+    std::chrono::milliseconds timeout_;
+    hi6::IndexUnit unit_;
+    std::uint32_t max_words_;
+    hi6::BlockProof proof_;
+};
+
+}  // namespace hi6gw::poll

@@ -1,0 +1,502 @@
+#include "poll/lane.h"
+
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <functional>
+#include <span>
+
+namespace hi6gw::poll {
+namespace {
+
+namespace asio = boost::asio;
+using domain::Quality;
+using hi6::Outcome;
+using namespace std::chrono_literals;
+
+constexpr auto kRefusedRetry = 60s;  // a signal or area that the controller says it does not have
+constexpr auto kUnauthorisedRetry = 10s;
+constexpr auto kIdleProbe =
+    10s;  // a controller that need not be read for longer is asked whether it lives
+constexpr auto kPendingProofRetry = 10s;
+constexpr auto kOfflineReminder = 1h;
+constexpr auto kSilence = 2s;  // a request unanswered for longer: offline
+constexpr int kProofTries =
+    2;  // connections lost in the middle of a proof before the sweeps get their turn
+constexpr BackoffRules kErrorBackoff{250ms, 10s, 0.2};
+
+bool link_gone(Outcome outcome) {
+    return outcome == Outcome::lost || outcome == Outcome::not_sent;
+}
+
+std::uint32_t seed_of(const std::string& name) {
+    return static_cast<std::uint32_t>(std::hash<std::string>{}(name));
+}
+
+}  // namespace
+
+Lane::Lane(config::Controller config, const LaneTopics& topics, config::PayloadFormat format,
+           double phase, Parts parts)
+    : config_(std::move(config)),
+      time_(*parts.time),
+      metrics_(*parts.metrics),
+      news_(std::move(parts.news)),
+      log_(config_.name),
+      client_(*parts.client, *parts.metrics, time_, config_.timeout),
+      plan_(config_.signals, config_.index_unit, config_.max_block_words),
+      table_(config_.signals, moment()),
+      states_(table_, topics.state, format,
+              [this](Steady::time_point read_at) { metrics_.published(time_.now() - read_at); }),
+      status_(topics.status),
+      schedule_(plan_.periods(), config_.max_load, phase),
+      prover_(client_, time_, config_.timeout, config_.index_unit, config_.max_block_words),
+      alarm_(time_.alarm()),
+      keeper_(time_.alarm()),
+      connect_backoff_({}, seed_of(config_.name)),
+      error_backoff_(kErrorBackoff, seed_of(config_.name)) {
+    arrange();
+    update_status();
+}
+
+asio::awaitable<void> Lane::run() {
+    using namespace asio::experimental::awaitable_operators;
+    co_await (poll_loop() && housekeeping());
+}
+
+asio::awaitable<void> Lane::poll_loop() {
+    for (;;) {
+        co_await connect();
+        if (co_await identify() && co_await prove()) {
+            co_await sweep_while_connected();
+        }
+    }
+}
+
+asio::awaitable<void> Lane::connect() {
+    for (;;) {
+        const hi6::LinkFault fault = co_await client_.connect(deadline());
+        answered_on_connection_ = false;
+        if (fault.ok()) {
+            co_return;
+        }
+        client_.hold_off(time_.now() + connect_backoff_.failed());
+        go_offline(fault.detail);
+    }
+}
+
+// Is somebody at home, and who? False: the connection was lost.
+asio::awaitable<bool> Lane::identify() {
+    std::string target(hi6::kApiVersionTarget);
+    const hi6::Reply reply = co_await client_.get(std::move(target), deadline());
+    if (link_gone(reply.outcome)) {
+        lost(reply.detail);
+        co_return false;
+    }
+    answered();
+    if (reply.outcome == Outcome::ok && reply.body != api_version_) {
+        api_version_ = reply.body;
+        log_.info("Open API version {}", log::printable(reply.body, 32));
+    }
+    co_return true;
+}
+
+// Which areas are read how on this connection. False: the connection was lost.
+asio::awaitable<bool> Lane::prove() {
+    prover_.reset();
+    no_block_.clear();
+    retry_areas_at_ = Steady::time_point::max();
+    // A controller that ends connections early must not be kept from being read by the proof: then
+    // only those values wait for it that hang on it.
+    const bool patient = proofs_interrupted_ < kProofTries && !client_.keep_alive_refused();
+    if (config_.block_read != config::BlockMode::off && patient) {
+        ++proofs_interrupted_;
+        if (!co_await prover_.prove(proving_areas())) {
+            lost("the connection was lost while the block read was being proven");
+            co_return false;
+        }
+        answered();
+    }
+    proofs_interrupted_ = 0;
+    next_proof_ = time_.now() + kPendingProofRetry;
+    arrange();
+    co_return true;
+}
+
+asio::awaitable<void> Lane::sweep_while_connected() {
+    schedule_.restart();
+    for (;;) {
+        const Steady::time_point now = time_.now();
+        const Steady::time_point next = std::min(schedule_.next(), last_answer_ + kIdleProbe);
+        if (now < next) {
+            co_await alarm_->wait_until(next);
+            continue;
+        }
+        Step step = Step::next;
+        if (schedule_.next() <= now) {
+            const Schedule::Due due = schedule_.take(now);
+            metrics_.overruns(due.skipped);
+            step = co_await sweep(due.groups);
+            schedule_.worked(now, client_.take_busy());
+            table_.set_sweep_time(time_.now() - now);
+        } else {
+            step = co_await idle_probe();
+        }
+        if (step == Step::reconnect) {
+            co_return;
+        }
+        if (step == Step::abandon) {
+            schedule_.restart();
+        }
+    }
+}
+
+asio::awaitable<Lane::Step> Lane::sweep(GroupMask groups) {
+    if (time_.now() >= retry_areas_at_) {
+        no_block_.clear();
+        arrange();
+    }
+    if (prover_.proof().state() == hi6::BlockProof::State::pending && time_.now() >= next_proof_) {
+        const Step step = co_await ask_again();
+        if (step != Step::next) {
+            co_return step;
+        }
+    }
+    const std::span<const ReadItem> items = plan_.reads(groups);
+    for (const ReadItem& planned : items) {
+        const auto held = held_.find(planned.image);
+        if (!planned.block && held != held_.end() && time_.now() < held->second) {
+            continue;
+        }
+        const Step step = co_await perform(planned);
+        if (step != Step::next) {
+            co_return step;  // the plan may be another one now: no further look at this one
+        }
+    }
+    co_return Step::next;
+}
+
+// One request of a sweep, and what follows from its answer.
+asio::awaitable<Lane::Step> Lane::perform(ReadItem item) {
+    hi6::Reply reply = co_await request(item);
+    if (reply.outcome != Outcome::ok) {
+        co_return fault(item, reply);
+    }
+    if (item.block && hangs_on_proof(item, reply)) {
+        std::vector<std::byte> content(buffer_.begin(),
+                                       buffer_.begin() + std::ptrdiff_t(reply.words) * 4);
+        if (!co_await prover_.settle(item.window, &content)) {
+            lost("the connection was lost during a proof");
+            co_return Step::reconnect;
+        }
+        if (prover_.proof().state() == hi6::BlockProof::State::disproven) {
+            arrange();
+            co_return Step::abandon;
+        }
+        std::copy(content.begin(), content.end(), buffer_.begin());
+        reply.words = content.size() / 4;
+        reply.answered = time_.now();
+        if (hangs_on_proof(item, reply)) {
+            co_return Step::next;  // no value rather than perhaps a wrong one; it is asked again
+                                   // with the next sweep
+        }
+        arrange_status();
+    }
+    take_in(item, reply);
+    co_return Step::next;
+}
+
+asio::awaitable<hi6::Reply> Lane::request(ReadItem item) {
+    if (item.block) {
+        buffer_.resize(std::size_t{item.window.words} * 4);
+        co_return co_await client_.read_block(item.window, buffer_, deadline());
+    }
+    co_return co_await client_.read_single(item.single, deadline());
+}
+
+// A controller that need not be read for a while is asked whether it is still there.
+asio::awaitable<Lane::Step> Lane::idle_probe() {
+    co_return co_await identify() ? Step::next : Step::reconnect;
+}
+
+// The low-rate check while the proof is pending.
+asio::awaitable<Lane::Step> Lane::ask_again() {
+    next_proof_ = time_.now() + kPendingProofRetry;
+    if (!co_await prover_.prove(proving_areas())) {
+        lost("the connection was lost while the block read was being proven");
+        co_return Step::reconnect;
+    }
+    if (prover_.proof().state() == hi6::BlockProof::State::pending) {
+        co_return Step::next;
+    }
+    arrange();
+    co_return Step::abandon;
+}
+
+asio::awaitable<void> Lane::housekeeping() {
+    for (;;) {
+        const Steady::time_point busy = client_.busy_since();
+        const bool waiting = busy != Steady::time_point::max() && link_.is_online();
+        keeper_until_ =
+            std::min(table_.next_deadline(), waiting ? busy + kSilence : time_.now() + kSilence);
+        co_await keeper_->wait_until(keeper_until_);
+        const Moment now = moment();
+        table_.expire(now, link_.failing() ? Quality::bad_data : Quality::unreachable);
+        table_.run_timers(now);
+        if (client_.busy_since() != Steady::time_point::max() &&
+            now.steady >= client_.busy_since() + kSilence) {
+            go_offline("no answer");
+        }
+        say_news();
+    }
+}
+
+// A good answer to a read.
+void Lane::take_in(const ReadItem& item, const hi6::Reply& reply) {
+    answered();
+    error_backoff_.succeeded();
+    link_.unauthorised(false);
+    link_.server_errors(false, "");
+    bad_data_ = false;
+    link_.online();
+    const Moment at{reply.answered, moment().wall_ms};
+    std::uint32_t changes = 0;
+    if (item.block) {
+        const auto whole =
+            static_cast<std::uint32_t>(std::min<std::size_t>(reply.words * 4, buffer_.size()));
+        const std::uint32_t got = whole > item.skip ? std::min(whole - item.skip, item.bytes) : 0;
+        changes = table_.apply(item.image,
+                               std::span<const std::byte>(buffer_).subspan(item.skip, got), at);
+        if (got < item.bytes) {
+            table_.mark(item.image + got, item.bytes - got, Quality::bad_data, at.wall_ms);
+        }
+    } else {
+        std::array<std::byte, 4> raw{};
+        for (std::size_t i = 0; i < raw.size(); ++i) {
+            raw[i] = static_cast<std::byte>(reply.raw >> (8 * i) & 0xff);
+        }
+        held_.erase(item.image);
+        changes = table_.apply(item.image, std::span<const std::byte>(raw).first(item.bytes), at);
+    }
+    metrics_.changes(changes);
+    update_status();
+    say_news();
+}
+
+// Anything but a good answer.
+Lane::Step Lane::fault(const ReadItem& item, const hi6::Reply& reply) {
+    if (link_gone(reply.outcome)) {
+        lost(reply.detail);
+        return Step::reconnect;
+    }
+    answered();
+    Step step = Step::next;
+    switch (reply.outcome) {
+        case Outcome::bad_data:
+            if (!bad_data_) {
+                log_.warn("bad data: {}", reply.detail);
+            }
+            bad_data_ = true;
+            metrics_.bad_data();
+            table_.mark(item.image, item.bytes, Quality::bad_data, moment().wall_ms);
+            break;
+        case Outcome::refused:
+            step = refused(item, reply);
+            break;
+        case Outcome::unauthorised:
+            link_.unauthorised(true);
+            table_.mark_all(Quality::refused, moment().wall_ms);
+            schedule_.pause(time_.now() + kUnauthorisedRetry);
+            step = Step::abandon;
+            break;
+        default:
+            link_.server_errors(true, "server_error: " + reply.detail);
+            schedule_.pause(time_.now() + error_backoff_.failed());
+            step = Step::abandon;
+            break;
+    }
+    link_.online();
+    update_status();
+    say_news();
+    return step;
+}
+
+Lane::Step Lane::refused(const ReadItem& item, const hi6::Reply& reply) {
+    const auto retry = time_.now() + kRefusedRetry;
+    if (!item.block) {
+        if (held_.find(item.image) == held_.end()) {
+            log_.warn("{} refused: {}", to_string(item.single), reply.detail);
+        }
+        held_[item.image] = retry;
+        table_.mark(item.image, item.bytes, Quality::refused, moment().wall_ms);
+        return Step::next;
+    }
+    log_.warn("block read of {} refused: {}", to_string(item.window.area), reply.detail);
+    no_block_.insert(item.window.area);
+    retry_areas_at_ = std::min(retry_areas_at_, retry);
+    arrange();
+    return Step::abandon;
+}
+
+// Whether a value in this answer means one thing or another by a reading that the proof has not
+// ruled out yet. What was taken in before with the same content needs no second thought.
+bool Lane::hangs_on_proof(const ReadItem& item, const hi6::Reply& reply) const {
+    if (prover_.proof().state() != hi6::BlockProof::State::pending) {
+        return false;
+    }
+    const auto content =
+        std::span<const std::byte>(buffer_).first(std::min(reply.words * 4, buffer_.size()));
+    const hi6::BlockProof::Window window{item.window, content};
+    return std::any_of(config_.signals.begin(), config_.signals.end(),
+                       [&](const config::Signal& signal) {
+                           return signal.address.area == item.window.area &&
+                                  prover_.proof().must_ask(window, signal.address);
+                       });
+}
+
+// Where a proof can be had: areas in use that both APIs serve, else areas in use that the block API
+// serves (they can tell what `st` counts), else, for the unit, outputs that every controller has.
+std::vector<hi6::Area> Lane::proving_areas() const {
+    std::vector<hi6::Area> areas;
+    std::vector<hi6::Area> block_only;
+    for (const hi6::Area& area : plan_.areas()) {
+        if (hi6::has_block_read(area) && area.scope != hi6::Scope::fn) {
+            (hi6::has_single_read(area) ? areas : block_only).push_back(area);
+        }
+    }
+    if (areas.empty() && !block_only.empty()) {
+        areas.push_back({hi6::Scope::fb, 0, hi6::Relay::do_});
+        areas.push_back({hi6::Scope::fb, 0, hi6::Relay::di});
+    }
+    areas.insert(areas.end(), block_only.begin(), block_only.end());
+    return areas;
+}
+
+AreaMode Lane::area_mode(const hi6::Area& area) const {
+    const bool disproven = prover_.proof().state() == hi6::BlockProof::State::disproven;
+    const bool block =
+        config_.block_read != config::BlockMode::off && !disproven && !no_block_.contains(area);
+    if (block && hi6::has_block_read(area)) {
+        return AreaMode::block;
+    }
+    const bool single = config_.block_read != config::BlockMode::on || !hi6::has_block_read(area);
+    return single && hi6::has_single_read(area) ? AreaMode::single : AreaMode::none;
+}
+
+// Lays out plan and image for what is known of the controller now.
+void Lane::arrange() {
+    plan_.arrange([this](const hi6::Area& area) { return area_mode(area); });
+    table_.arrange(plan_.places(), plan_.image_bytes());
+    held_.clear();
+    for (const std::uint32_t signal : plan_.unreadable()) {
+        table_.mark_signal(signal, Quality::refused, moment().wall_ms);
+    }
+    arrange_status();
+}
+
+void Lane::arrange_status() {
+    const auto state = prover_.proof().state();
+    if (config_.block_read == config::BlockMode::off) {
+        link_.block_reads(AreaMode::single, false, "");
+    } else if (state == hi6::BlockProof::State::disproven) {
+        link_.block_reads(AreaMode::single, true, prover_.proof().reason());
+    } else if (!no_block_.empty()) {
+        link_.block_reads(AreaMode::block, true,
+                          "block read of " + to_string(*no_block_.begin()) + " refused");
+    } else {
+        link_.block_reads(AreaMode::block, false, prover_.proof().reason());
+    }
+    update_status();
+}
+
+// The controller has answered something.
+void Lane::answered() {
+    last_answer_ = time_.now();
+    if (!answered_on_connection_) {
+        answered_on_connection_ = true;
+        connect_backoff_.succeeded();
+    }
+    link_.keep_alive_refused(client_.keep_alive_refused());
+}
+
+// The connection is gone. Values stay good until they are too old: a reconnect in time is nobody's
+// business.
+void Lane::lost(const std::string& why) {
+    client_.close();
+    log_.debug("connection lost: {}", why);
+    if (!answered_on_connection_) {
+        client_.hold_off(time_.now() + connect_backoff_.failed());
+    }
+    if (time_.now() - last_answer_ >= kSilence) {
+        go_offline(why);
+    }
+}
+
+void Lane::go_offline(const std::string& why) {
+    if (said_offline_ && time_.now() >= next_offline_log_) {
+        log_.warn("still offline: {}", why);
+        next_offline_log_ = time_.now() + kOfflineReminder;
+    }
+    link_.offline(why);
+    table_.mark_all(Quality::unreachable, moment().wall_ms);
+    update_status();
+    say_news();
+}
+
+// Publishes the status when it says something new, and logs the transition.
+void Lane::update_status() {
+    if (published_link_ == link_) {
+        return;
+    }
+    const std::string reason = link_.reason();
+    if (published_link_ && (link_.is_online() || !said_offline_)) {
+        log_transition(reason);
+    }
+    published_link_ = link_;
+    metrics_.up(link_.is_online());
+    metrics_.degraded(link_.is_degraded());
+    std::string payload;
+    mqtt::append_status(payload, {link_.state(), moment().wall_ms, reason, link_.read_mode()});
+    status_.set(std::move(payload));
+    news_();
+}
+
+void Lane::log_transition(const std::string& reason) {
+    const std::string line = std::string(link_.state()) + (reason.empty() ? "" : ": ") + reason;
+    if (link_.state() == "online") {
+        log_.info("{}", line);
+    } else {
+        log_.warn("{}", line);
+    }
+    said_offline_ = !link_.is_online();
+    next_offline_log_ = time_.now() + kOfflineReminder;
+}
+
+// Wakes who has something to do: the broker's session, and the housekeeper when a deadline came
+// nearer.
+void Lane::say_news() {
+    if (table_.has_news()) {
+        news_();
+    }
+    if (table_.next_deadline() < keeper_until_) {
+        keeper_->wake();
+    }
+}
+
+void Lane::publish_all() {
+    table_.publish_all(moment());
+    status_.publish_again();
+    news_();
+}
+
+void Lane::farewell() {
+    client_.close();
+    go_offline("the gateway has been stopped");
+}
+
+Moment Lane::moment() const {
+    return {time_.now(), unix_ms(time_.wall())};
+}
+
+}  // namespace hi6gw::poll

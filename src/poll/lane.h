@@ -1,0 +1,139 @@
+#pragma once
+// One controller's lane: owns its connection's use, and nobody else talks to that controller.
+// Connects (rate limited), has the block API proven, sweeps on the schedule, and keeps the signal
+// table true: what cannot be read in time stops being good. Runs until cancelled; no fault of the
+// controller ends it. Thread: the event loop's.
+
+#include "base/backoff.h"
+#include "base/log.h"
+#include "base/time.h"
+#include "config/config.h"
+#include "hi6/controller_client.h"
+#include "mqtt/topics.h"
+#include "poll/block_prover.h"
+#include "poll/link_state.h"
+#include "poll/paced_client.h"
+#include "poll/publisher.h"
+#include "poll/schedule.h"
+#include "poll/signal_table.h"
+#include "poll/sweep_plan.h"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace hi6gw::poll {
+
+struct LaneTopics {
+    mqtt::TopicTemplate::Ends state;
+    std::string status;
+};
+
+class Lane {
+  public:
+    struct Parts {  // all outlive the lane
+        hi6::ControllerClient* client = nullptr;
+        Time* time = nullptr;
+        ops::ControllerMetrics* metrics = nullptr;
+        std::function<void()> news;  // states() or status() has something to publish
+    };
+    // `phase`: [0, 1), see Schedule.
+    Lane(config::Controller config, const LaneTopics& topics, config::PayloadFormat format,
+         double phase, Parts parts);
+    Lane(const Lane&) = delete;
+    Lane& operator=(const Lane&) = delete;
+
+    boost::asio::awaitable<void> run();
+
+    // The broker may have forgotten everything: all states and the status once more.
+    void publish_all();
+    // After run() has ended: what the last messages say. Nothing is known of the controller from
+    // here on.
+    void farewell();
+
+    [[nodiscard]] mqtt::Source& states() { return states_; }
+    [[nodiscard]] mqtt::Source& status() { return status_; }
+    [[nodiscard]] const LinkState& link() const { return link_; }
+    [[nodiscard]] const config::Controller& config() const { return config_; }
+
+  private:
+    // What a request left for its sweep to do.
+    enum class Step : std::uint8_t {
+        next,       // on to the next request
+        abandon,    // the rest of the sweep later: errors, or the plan has changed
+        reconnect,  // the connection is gone
+    };
+
+    boost::asio::awaitable<void> poll_loop();
+    boost::asio::awaitable<void> connect();
+    boost::asio::awaitable<bool> identify();
+    boost::asio::awaitable<bool> prove();
+    boost::asio::awaitable<void> sweep_while_connected();
+    boost::asio::awaitable<Step> sweep(GroupMask groups);
+    boost::asio::awaitable<Step> perform(ReadItem item);
+    boost::asio::awaitable<Step> idle_probe();
+    boost::asio::awaitable<Step> ask_again();
+    boost::asio::awaitable<hi6::Reply> request(ReadItem item);
+    boost::asio::awaitable<void> housekeeping();
+
+    void take_in(const ReadItem& item, const hi6::Reply& reply);
+    Step fault(const ReadItem& item, const hi6::Reply& reply);
+    Step refused(const ReadItem& item, const hi6::Reply& reply);
+    [[nodiscard]] bool hangs_on_proof(const ReadItem& item, const hi6::Reply& reply) const;
+    [[nodiscard]] std::vector<hi6::Area> proving_areas() const;
+    [[nodiscard]] AreaMode area_mode(const hi6::Area& area) const;
+    void answered();
+    void lost(const std::string& why);
+    void go_offline(const std::string& why);
+    void arrange();
+    void arrange_status();
+    void update_status();
+    void log_transition(const std::string& reason);
+    void say_news();
+    [[nodiscard]] Moment moment() const;
+    [[nodiscard]] Steady::time_point deadline() const { return time_.now() + config_.timeout; }
+
+    config::Controller config_;
+    Time& time_;
+    ops::ControllerMetrics& metrics_;
+    std::function<void()> news_;
+    log::Logger log_;
+    PacedClient client_;
+    SweepPlan plan_;
+    SignalTable table_;
+    StateSource states_;
+    RetainedSource status_;
+    Schedule schedule_;
+    BlockProver prover_;
+    LinkState link_;
+    std::optional<LinkState> published_link_;
+    bool said_offline_ = false;
+    Steady::time_point next_offline_log_;
+
+    std::set<hi6::Area> no_block_;  // areas whose block read was refused on this connection
+    std::unordered_map<std::uint32_t, Steady::time_point>
+        held_;  // image offset of a refused single read -> next try
+    Steady::time_point retry_areas_at_ = Steady::time_point::max();
+    Steady::time_point next_proof_;
+
+    std::unique_ptr<Alarm> alarm_;
+    std::unique_ptr<Alarm> keeper_;
+    Steady::time_point keeper_until_;
+    Backoff connect_backoff_;
+    Backoff error_backoff_;
+    Steady::time_point last_answer_;
+    bool answered_on_connection_ = false;
+    bool bad_data_ = false;  // the last answer was not understood: logged once
+    int proofs_interrupted_ = 0;
+    std::string api_version_;
+    std::vector<std::byte> buffer_;
+};
+
+}  // namespace hi6gw::poll

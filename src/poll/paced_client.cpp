@@ -1,0 +1,80 @@
+#include "poll/paced_client.h"
+
+#include <algorithm>
+
+namespace hi6gw::poll {
+
+namespace asio = boost::asio;
+using Method = ops::ControllerMetrics::Method;
+
+PacedClient::PacedClient(hi6::ControllerClient& inner, ops::ControllerMetrics& metrics, Time& time,
+                         std::chrono::milliseconds timeout)
+    : inner_(inner),
+      metrics_(metrics),
+      time_(time),
+      timeout_(timeout),
+      gate_(time.alarm()),
+      not_before_(time.now()) {}
+
+asio::awaitable<hi6::LinkFault> PacedClient::connect(Deadline /*unused*/) {
+    while (time_.now() < not_before_) {
+        co_await gate_->wait_until(not_before_);
+    }
+    not_before_ = time_.now() + kConnectInterval;
+    metrics_.connected();
+    const Deadline deadline = time_.now() + timeout_;
+    co_return co_await inner_.connect(deadline);
+}
+
+// Opens the connection again where its end was announced. The deadline, put off by the time that
+// took.
+asio::awaitable<PacedClient::Deadline> PacedClient::reopen(Deadline deadline) {
+    if (!inner_.connected() && inner_.keep_alive_refused()) {
+        const Steady::time_point before = time_.now();
+        co_await connect(deadline);
+        deadline += time_.now() - before;
+    }
+    begin();
+    co_return deadline;
+}
+
+asio::awaitable<hi6::Reply> PacedClient::read_block(hi6::BlockRead read, std::span<std::byte> out,
+                                                    Deadline deadline) {
+    deadline = co_await reopen(deadline);
+    hi6::Reply reply = co_await inner_.read_block(read, out, deadline);
+    count(Method::get, reply);
+    co_return reply;
+}
+
+asio::awaitable<hi6::Reply> PacedClient::read_single(hi6::Address address, Deadline deadline) {
+    deadline = co_await reopen(deadline);
+    hi6::Reply reply = co_await inner_.read_single(address, deadline);
+    count(Method::get, reply);
+    co_return reply;
+}
+
+asio::awaitable<hi6::Reply> PacedClient::get(std::string target, Deadline deadline) {
+    deadline = co_await reopen(deadline);
+    hi6::Reply reply = co_await inner_.get(std::move(target), deadline);
+    count(Method::get, reply);
+    co_return reply;
+}
+
+asio::awaitable<hi6::Reply> PacedClient::write(hi6::Address address, std::uint32_t raw,
+                                               Deadline deadline) {
+    begin();
+    hi6::Reply reply = co_await inner_.write(address, raw, deadline);
+    count(Method::post, reply);
+    co_return reply;
+}
+
+void PacedClient::count(Method method, const hi6::Reply& reply) {
+    const Steady::time_point now = time_.now();
+    const bool sent = reply.outcome != hi6::Outcome::not_sent;
+    const std::chrono::nanoseconds took = sent ? now - busy_since_ : std::chrono::nanoseconds{0};
+    busy_ += took;
+    busy_since_ = Steady::time_point::max();
+    metrics_.request(method, hi6::to_string(reply.outcome), took);
+}
+
+}  // namespace hi6gw::poll
