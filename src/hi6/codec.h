@@ -1,5 +1,5 @@
 #pragma once
-// Raw bits to engineering values and back. Pure; exact for every bit pattern.
+// Raw bits to engineering values. Pure; exact for every bit pattern.
 
 #include "base/result.h"
 #include "domain/signal_options.h"
@@ -19,15 +19,15 @@ namespace hi6gw::hi6 {
 [[nodiscard]] std::uint32_t extract(std::span<const std::byte> bytes, Width width,
                                     std::uint32_t bit_in_byte);
 
-// What is published for these raw bits: sign or `is_unsigned`, `invert`, scale and offset
-// (correctly rounded to the decimals of scale and offset: raw 3 at scale 0.1 is 0.3, not
-// 0.30000000000000004). nullopt: a float that is NaN or infinite, or a scaled result that is not
-// finite: quality bad_data.
+// What is published for these raw bits: sign or `is_unsigned`, `invert`, scale and offset. Scaling
+// is done on the decimal digits that raw value, scale and offset are written with, and rounded once
+// to the nearest double: raw 3 at scale 0.1 is 0.3, not 0.30000000000000004. nullopt: a float that
+// is NaN or infinite, or a scaled result that is not finite: quality bad_data.
 [[nodiscard]] std::optional<domain::Value> decode(std::uint32_t raw, Width width,
                                                   const domain::SignalOptions& options);
 
-// The number that `values:` texts are keyed by: the raw integer, signed or unsigned as configured,
-// before invert for integers and after it for bits. Meaningless for floats.
+// The number that `values:` texts are keyed by: the integer before scaling, signed or unsigned as
+// configured; for bits after invert. Meaningless for floats.
 [[nodiscard]] std::int64_t enum_key(std::uint32_t raw, Width width,
                                     const domain::SignalOptions& options);
 

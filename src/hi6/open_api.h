@@ -50,12 +50,13 @@ struct SingleReply {
 };
 // {"_type":"JObject","val":-56} for a value of `width`. Integers in the signed or the unsigned
 // range of the width; a real takes any finite number (rounded to float). Out of range, 1e400, NaN,
-// a string: error.
+// a string: error. Other members are ignored.
 [[nodiscard]] Result<SingleReply> parse_single(std::string_view body, Width width);
 
 [[nodiscard]] Result<std::int64_t> parse_api_version(std::string_view body);  // a bare integer
 
-// Bodies of the two writes; `raw` as above (sent in its signed form).
+// Bodies of the two writes; `raw` as above (sent in its signed form; a real with the shortest
+// digits that read back as the same float). A real must be finite.
 [[nodiscard]] std::string do_val_body(const Address& address, std::uint32_t raw);
 [[nodiscard]] std::string set_relay_body(const Address& address, std::uint32_t raw);
 inline constexpr std::string_view kDoValTarget = "/project/control/ios/dio/do_val";

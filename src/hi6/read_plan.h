@@ -26,7 +26,9 @@ inline constexpr std::uint32_t kDefaultBlockWords =
 // is torn between two replies). Areas are never read past their end. Sorted by area and start.
 // Optimal: a window that starts at the leftmost uncovered extent covers all that any other window
 // over that extent could cover. A window starts at byte 0 where that costs no further request,
-// because byte 0 means the same in every reading of `st`.
+// because byte 0 means the same in every reading of `st`; any other window ends with the last byte
+// needed, since an fn window may be smaller than its area. The extents lie within areas that have a
+// block read; max_words is at least 1.
 [[nodiscard]] std::vector<BlockRead> cover(std::span<const Extent> extents,
                                            std::uint32_t max_words);
 
