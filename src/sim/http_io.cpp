@@ -2,13 +2,12 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
 #include <boost/beast/http/status.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <iterator>
 
@@ -20,7 +19,9 @@ namespace http = boost::beast::http;
 
 constexpr auto tuple_awaitable = asio::as_tuple(asio::use_awaitable);
 constexpr std::uint32_t kHeaderBytes = 8 * 1024;
+// More than the longest header, so that there is always room for what the parser still wants.
 constexpr std::size_t kBufferBytes = 64 * 1024;
+constexpr std::size_t kReadBytes = 16 * 1024;
 
 void append_chunked(std::string& out, std::string_view body) {
     constexpr std::size_t kChunk = 16;  // small, so that even short replies have several
@@ -37,19 +38,30 @@ void append_chunked(std::string& out, std::string_view body) {
 HttpReader::HttpReader(asio::ip::tcp::socket& socket, std::uint64_t body_limit)
     : socket_(socket), buffer_(kBufferBytes), body_limit_(body_limit) {}
 
+// Feeds the parser directly instead of http::async_read: this loop is the simulator's speed.
 asio::awaitable<ReadOutcome> HttpReader::next(HttpRequest& request) {
     http::request_parser<http::string_body> parser;
     parser.header_limit(kHeaderBytes);
     parser.body_limit(body_limit_);
-    const auto [error, bytes] =
-        co_await http::async_read(socket_, buffer_, parser, tuple_awaitable);
-    if (error) {
-        // Beast's own errors say that what came is not HTTP or too large; end_of_stream is a FIN
-        // between two requests, partial_message one within.
-        const bool gone =
-            error == http::error::end_of_stream || error == http::error::partial_message ||
-            error.category() != http::make_error_code(http::error::end_of_stream).category();
-        co_return gone ? ReadOutcome::closed : ReadOutcome::malformed;
+    parser.eager(true);
+    while (!parser.is_done()) {
+        boost::system::error_code bad;
+        if (buffer_.size() > 0) {
+            buffer_.consume(parser.put(buffer_.data(), bad));
+            if (bad && bad != http::error::need_more) {
+                co_return ReadOutcome::malformed;
+            }
+            if (parser.is_done()) {
+                break;
+            }
+        }
+        const auto room =
+            buffer_.prepare(std::min(kReadBytes, buffer_.max_size() - buffer_.size()));
+        const auto [error, bytes] = co_await socket_.async_read_some(room, tuple_awaitable);
+        if (error) {
+            co_return ReadOutcome::closed;
+        }
+        buffer_.commit(bytes);
     }
     auto& message = parser.get();
     request.method.assign(message.method_string().data(), message.method_string().size());

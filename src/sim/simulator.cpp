@@ -258,6 +258,7 @@ void Simulator::accepted(tcp::socket socket, bool control) {
         }
         return;
     }
+    socket.non_blocking(true, ignored);
     if (control || !options_.split_writes) {
         socket.set_option(tcp::no_delay(true), ignored);
     }
@@ -412,9 +413,19 @@ asio::awaitable<bool> Simulator::send_reply(Peer& peer, const Fault* fault) {
 }
 
 asio::awaitable<bool> Simulator::send(Peer& peer, std::size_t from, std::size_t to) {
-    const auto part = asio::buffer(peer.wire.bytes.data() + from, to - from);
-    const auto [error, bytes] = co_await asio::async_write(peer.socket, part, tuple_awaitable);
-    co_return !error;
+    // A reply nearly always fits into the socket's buffer: no round through the event loop then.
+    boost::system::error_code error;
+    const auto whole = asio::buffer(peer.wire.bytes.data() + from, to - from);
+    const auto at_once = peer.socket.write_some(whole, error);
+    if (error && error != asio::error::would_block) {
+        co_return false;
+    }
+    const auto rest = whole + at_once;
+    if (rest.size() == 0) {
+        co_return true;
+    }
+    const auto [failed, bytes] = co_await asio::async_write(peer.socket, rest, tuple_awaitable);
+    co_return !failed;
 }
 
 asio::awaitable<void> Simulator::pause(Peer& peer, std::chrono::nanoseconds time) {
