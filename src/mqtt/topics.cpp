@@ -55,15 +55,20 @@ std::string_view value_of(const TopicTemplate::Values& values, std::string_view 
 
 }  // namespace
 
-bool is_utf8(std::string_view text) {
-    while (!text.empty()) {
-        const auto length = sequence_length(text);
+std::size_t utf8_prefix(std::string_view text) {
+    std::size_t at = 0;
+    while (at < text.size()) {
+        const auto length = sequence_length(text.substr(at));
         if (length == 0) {
-            return false;
+            break;
         }
-        text.remove_prefix(length);
+        at += length;
     }
-    return true;
+    return at;
+}
+
+bool is_utf8(std::string_view text) {
+    return utf8_prefix(text) == text.size();
 }
 
 bool has_control_character(std::string_view utf8) {

@@ -15,6 +15,8 @@ inline constexpr std::size_t kMaxTopicBytes = 65535;  // MQTT 5.0 section 1.5.4
 
 // UTF-8 as MQTT wants it (section 1.5.4): well-formed, shortest form, no surrogates.
 [[nodiscard]] bool is_utf8(std::string_view text);
+// Length of the part before the first byte that is not UTF-8.
+[[nodiscard]] std::size_t utf8_prefix(std::string_view text);
 // True when a C0 or C1 control character or DEL is in this well-formed UTF-8.
 [[nodiscard]] bool has_control_character(std::string_view utf8);
 
