@@ -62,6 +62,10 @@ struct Response {
     std::chrono::steady_clock::time_point answered;  // last byte read
 };
 
+// Cancelling the awaiting coroutine closes the connection and yields ErrorKind::cancelled (Asio
+// then throws operation_aborted at the caller's next co_await); so does close() while a call is
+// under way. A second call while one is under way throws std::logic_error. Destroying the
+// Connection is always safe; a call under way then ends as cancelled.
 class Connection {
   public:
     using Deadline = std::chrono::steady_clock::time_point;
@@ -72,7 +76,7 @@ class Connection {
     ~Connection();
 
     // Closes what is open, resolves (numeric hosts without the resolver; when the resolver fails or
-    // is slow, the last good address is tried) and connects.
+    // is slow, the last good address is tried) and connects; several addresses share the time.
     boost::asio::awaitable<Error> connect(Deadline deadline);
 
     // False once the peer has sent a FIN or unasked bytes (looked up with MSG_PEEK before each
@@ -80,18 +84,18 @@ class Connection {
     [[nodiscard]] bool usable();
     void close();
 
-    // Sends a rendered request (see render_get, render_post) and reads one response. `head`:
-    // nothing else may be under way.
+    // Sends a rendered request (see render_get, render_post) and reads one response.
     boost::asio::awaitable<Response> exchange(std::string request, Deadline deadline);
 
     [[nodiscard]] const Endpoint& endpoint() const;
 
   private:
     struct Impl;
-    std::unique_ptr<Impl> impl_;
+    std::shared_ptr<Impl> impl_;  // shared with the call under way
 };
 
-// Requests as text: Host, Accept, no Connection header (keep-alive is HTTP/1.1's default).
+// Requests as text: Host, Accept, Connection: keep-alive. `target` begins with "/" and holds
+// neither blanks nor control characters, else std::invalid_argument.
 [[nodiscard]] std::string render_get(const Endpoint& endpoint, std::string_view target);
 [[nodiscard]] std::string render_post(const Endpoint& endpoint, std::string_view target,
                                       std::string_view json_body);
