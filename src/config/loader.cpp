@@ -47,8 +47,11 @@ class Loader {
         : environment_(environment), values_(report_, environment), signals_(values_) {}
 
     Loaded run(const fs::path& file);
+    Loaded run(const fs::path& file, std::string_view yaml);
 
   private:
+    Loaded result();
+    void parse(Document& document, std::string_view yaml);
     void read_root(const Place& root);
     void read_gateway(const Place& place);
     void read_log(const Place& place);
@@ -113,28 +116,36 @@ class Loader {
     std::map<std::string, std::string> controller_hosts_;
 };
 
-bool parse_document(Document& document, std::string& fault, Report& report) {
-    const auto bytes = read_file(document.file, kMaxFileBytes, fault);
-    if (!bytes) {
-        return false;
+void Loader::parse(Document& document, std::string_view yaml) {
+    const auto bad = document.tree.parse(yaml);
+    document.good = !bad;
+    if (bad) {
+        report_.file_error(document.file, bad->line, bad->column, bad->text);
     }
-    if (const auto bad = document.tree.parse(*bytes)) {
-        report.file_error(document.file, bad->line, bad->column, bad->text);
-        return false;
-    }
-    return true;
 }
 
 Loaded Loader::run(const fs::path& file) {
+    std::string fault;
+    const auto yaml = read_file(file, kMaxFileBytes, false, fault);
+    if (!yaml) {
+        report_.file_error(file.string(), 0, 0, fault);
+        return result();
+    }
+    return run(file, *yaml);
+}
+
+Loaded Loader::run(const fs::path& file, std::string_view yaml) {
     file_ = file;
     directory_ = file.parent_path();
     Document document{file.string(), {}, false};
-    std::string fault;
-    if (parse_document(document, fault, report_)) {
+    parse(document, yaml);
+    if (document.good) {
         read_root({&document.file, &document.tree.root(), nullptr, {}, 0});
-    } else if (!fault.empty()) {
-        report_.file_error(document.file, 0, 0, fault);
     }
+    return result();
+}
+
+Loaded Loader::result() {
     Loaded loaded;
     if (!report_.failed()) {
         loaded.config = std::move(config_);
@@ -308,7 +319,7 @@ void Loader::read_password(const Section& section) {
 
 void Loader::read_password_file(const Place* place, const fs::path& file) {
     std::string fault;
-    auto text = read_file(file, kMaxPasswordBytes, fault);
+    auto text = read_file(file, kMaxPasswordBytes, true, fault);
     if (!text) {
         const bool shown = !Values::has_variable(*place);
         report_.error(*place, (shown ? hi6::quoted(file.string()) + " " : "the file ") + fault);
@@ -467,8 +478,9 @@ Document* Loader::open_map(const Place& place) {
         document = std::make_unique<Document>();
         document->file = beside(*text).string();
         std::string fault;
-        document->good = parse_document(*document, fault, report_);
-        if (!fault.empty()) {
+        if (const auto yaml = read_file(document->file, kMaxFileBytes, true, fault)) {
+            parse(*document, *yaml);
+        } else {
             const bool shown = !Values::has_variable(place);
             report_.error(place, (shown ? hi6::quoted(document->file) + " " : "the file ") + fault);
         }
@@ -492,6 +504,10 @@ Environment process_environment() {
 
 Loaded load(const fs::path& file, const Environment& environment) {
     return Loader(environment).run(file);
+}
+
+Loaded load_text(std::string_view yaml, const fs::path& file, const Environment& environment) {
+    return Loader(environment).run(file, yaml);
 }
 
 }  // namespace hi6gw::config

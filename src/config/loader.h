@@ -9,6 +9,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace hi6gw::config {
@@ -34,6 +35,11 @@ struct Loaded {
     std::optional<Config> config;   // empty when any problem is not a warning
     std::vector<Problem> problems;  // in order of file and position
 };
+// Relative paths inside: signal_map, password_file and the tls files count from the file that names
+// them.
 [[nodiscard]] Loaded load(const std::filesystem::path& file, const Environment& environment);
+// The same for text that is not in a file; `file` is what problems call it.
+[[nodiscard]] Loaded load_text(std::string_view yaml, const std::filesystem::path& file,
+                               const Environment& environment);
 
 }  // namespace hi6gw::config

@@ -190,10 +190,12 @@ std::optional<YamlFault> YamlTree::parse(std::string_view bytes) {
 }
 
 std::optional<std::string> read_file(const std::filesystem::path& file, std::size_t max_bytes,
-                                     std::string& fault) {
+                                     bool regular, std::string& fault) {
     std::error_code ignored;
-    if (std::filesystem::is_directory(file, ignored)) {
-        fault = "is a directory";
+    const auto status = std::filesystem::status(file, ignored);
+    if (std::filesystem::is_directory(status) ||
+        (regular && std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))) {
+        fault = "is not a file";
         return std::nullopt;
     }
     errno = 0;

@@ -46,8 +46,10 @@ class YamlTree {
     const Node* root_ = nullptr;
 };
 
-// The bytes of a file, or what is wrong with it.
+// The bytes of a file, or what is wrong with it. `regular`: only of a plain file, which never
+// blocks.
 [[nodiscard]] std::optional<std::string> read_file(const std::filesystem::path& file,
-                                                   std::size_t max_bytes, std::string& fault);
+                                                   std::size_t max_bytes, bool regular,
+                                                   std::string& fault);
 
 }  // namespace hi6gw::config
