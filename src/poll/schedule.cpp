@@ -11,7 +11,8 @@ using std::chrono::nanoseconds;
 // in the steady clock itself, so a controller keeps its phase over reconnects.
 Steady::time_point grid_after(Steady::time_point now, nanoseconds period, nanoseconds phase) {
     const nanoseconds since = now.time_since_epoch() - phase;
-    const auto passed = since / period;
+    // The steady clock counts from boot, so on a fresh machine `since` can be negative: round down.
+    const auto passed = since / period - (since % period < nanoseconds(0) ? 1 : 0);
     return Steady::time_point(phase + (passed + 1) * period);
 }
 
