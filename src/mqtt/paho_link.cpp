@@ -1,0 +1,379 @@
+#include "mqtt/paho_link.h"
+
+#include "mqtt/nodelay.h"
+#include "mqtt/reason.h"
+
+#include <mqtt/async_client.h>
+
+#include <functional>
+
+namespace hi6gw::mqtt {
+namespace {
+
+using Box = Link::Box;
+using BoxPtr = std::shared_ptr<Box>;
+namespace paho = ::mqtt;
+
+constexpr std::size_t kMostInbound = 10000;  // waiting for the loop
+// Well above our own window, so that Paho never holds a message back by itself: it would send it
+// only with the next one, or a second later.
+constexpr int kPahoWindow = 65000;
+constexpr int kVersion311 = 4;
+constexpr int kVersion5 = 5;
+
+// Paho reports refusals in different places: CONNACK codes and MQTT 3.1.1 SUBACK codes as the
+// return code, all other MQTT 5 reasons as the reason code.
+int refusal_code(const paho::token& token) {
+    const int reason = token.get_reason_code();
+    if (reason >= 0x80 && reason <= 0xFF) {
+        return reason;
+    }
+    return std::max(token.get_return_code(), 0);
+}
+
+// The C library's own words; only its exception carries them.
+std::string message_of(const paho::token& token) {
+    try {
+        (void)token.get_connect_response();
+    } catch (const paho::exception& error) {
+        return error.get_message();
+    }
+    return {};
+}
+
+template <class Number>
+Number property_or(const paho::properties& properties, paho::property::code code, Number value) {
+    return properties.contains(code) ? paho::get<Number>(properties, code) : value;
+}
+
+ConnectResult accepted(const paho::properties& properties) {
+    using paho::property;
+    ConnectResult result;
+    result.answer = ConnectAnswer::accepted;
+    result.receive_maximum =
+        property_or<std::uint16_t>(properties, property::RECEIVE_MAXIMUM, 65535);
+    result.maximum_packet = property_or<std::uint32_t>(properties, property::MAXIMUM_PACKET_SIZE,
+                                                       result.maximum_packet);
+    result.maximum_qos = property_or<std::uint8_t>(properties, property::MAXIMUM_QOS, 2);
+    result.retain_available =
+        property_or<std::uint8_t>(properties, property::RETAIN_AVAILABLE, 1) != 0;
+    if (properties.contains(property::SERVER_KEEP_ALIVE)) {
+        result.keep_alive =
+            std::chrono::seconds(paho::get<std::uint16_t>(properties, property::SERVER_KEEP_ALIVE));
+    }
+    return result;
+}
+
+ConnectResult failed(const paho::token& token, const std::string& tls_error) {
+    ConnectResult result;
+    if (const int code = refusal_code(token); code > 0) {
+        result.answer =
+            refuses_version(code) ? ConnectAnswer::unsupported_version : ConnectAnswer::other;
+        result.refused = is_refusal(code);
+        result.why = "refused: " + connack_name(code);
+        return result;
+    }
+    if (message_of(token) == "TCP connect completion failure") {
+        result.answer = ConnectAnswer::closed;
+        result.why = "the broker closed the connection without an answer";
+        return result;
+    }
+    result.why = tls_error.empty() ? "cannot connect" : "TLS: " + tls_error;
+    return result;
+}
+
+Inbound copy(const paho::message& message) {
+    using paho::property;
+    Inbound in;
+    in.received = Steady::now();
+    in.topic = message.get_topic();
+    in.payload = message.get_payload();
+    in.qos = static_cast<std::uint8_t>(message.get_qos());
+    in.retained = message.is_retained();
+    in.duplicate = message.is_duplicate();
+    const paho::properties& properties = message.get_properties();
+    if (properties.contains(property::RESPONSE_TOPIC)) {
+        in.response_topic = paho::get<std::string>(properties, property::RESPONSE_TOPIC);
+    }
+    if (properties.contains(property::CORRELATION_DATA)) {
+        in.correlation = paho::get<std::string>(properties, property::CORRELATION_DATA);
+    }
+    if (properties.contains(property::MESSAGE_EXPIRY_INTERVAL)) {
+        in.expiry = std::chrono::seconds(
+            paho::get<std::uint32_t>(properties, property::MESSAGE_EXPIRY_INTERVAL));
+    }
+    for (std::size_t i = 0; i < properties.count(property::USER_PROPERTY); ++i) {
+        auto [name, value] = paho::get<paho::string_pair>(properties, property::USER_PROPERTY, i);
+        in.user_properties.emplace_back(std::move(name), std::move(value));
+    }
+    return in;
+}
+
+// The listeners run on Paho's threads, which hold Paho's lock: nothing here may call Paho or wait.
+
+class ConnectListener final : public paho::iaction_listener {
+  public:
+    explicit ConnectListener(BoxPtr box) : box_(std::move(box)) {}
+    void on_success(const paho::token& token) noexcept override {
+        put(accepted(token.get_connect_response().get_properties()));
+    }
+    void on_failure(const paho::token& token) noexcept override {
+        const std::lock_guard lock(mutex_);
+        put(failed(token, tls_error_));
+    }
+    void tls_error(const std::string& text) noexcept {
+        const std::lock_guard lock(mutex_);
+        tls_error_ = text;
+    }
+
+  private:
+    void put(ConnectResult result) noexcept {
+        box_->put([&result](LinkNews& news) { news.connect = std::move(result); });
+    }
+    BoxPtr box_;
+    std::mutex mutex_;
+    std::string tls_error_;
+};
+
+class PublishListener final : public paho::iaction_listener {
+  public:
+    explicit PublishListener(BoxPtr box) : box_(std::move(box)) {}
+    void on_success(const paho::token& token) noexcept override { put(token, true, 0); }
+    void on_failure(const paho::token& token) noexcept override {
+        put(token, false, refusal_code(token));
+    }
+
+  private:
+    void put(const paho::token& token, bool arrived, int reason) noexcept {
+        Acknowledgement ack;
+        ack.slot =
+            static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(token.get_user_context()));
+        ack.arrived = arrived;
+        ack.reason = reason;
+        box_->put([&ack](LinkNews& news) { news.acknowledgements.push_back(ack); });
+    }
+    BoxPtr box_;
+};
+
+class SubscribeListener final : public paho::iaction_listener {
+  public:
+    explicit SubscribeListener(BoxPtr box) : box_(std::move(box)) {}
+    void on_success(const paho::token& token) noexcept override { put(token, 0); }
+    void on_failure(const paho::token& token) noexcept override {
+        if (const int code = refusal_code(token); code > 0) {
+            put(token, code);
+        }  // else the connection was lost, which is said elsewhere
+    }
+
+  private:
+    void put(const paho::token& token, int reason) noexcept {
+        SubscribeResult result;
+        result.filter = (*token.get_topics())[0];
+        result.reason = reason;
+        box_->put([&result](LinkNews& news) { news.subscriptions.push_back(std::move(result)); });
+    }
+    BoxPtr box_;
+};
+
+void put_lost(Box& box, LinkNews::Lost lost) noexcept {
+    box.put([&lost](LinkNews& news) {
+        if (!news.lost) {
+            news.lost = std::move(lost);
+        }
+    });
+}
+
+void put_message(Box& box, const paho::message& message) noexcept {
+    Inbound in = copy(message);
+    box.put([&in](LinkNews& news) {
+        if (news.messages.size() < kMostInbound) {
+            news.messages.push_back(std::move(in));
+        } else {
+            ++news.dropped;
+        }
+    });
+}
+
+std::string uri(const PahoOptions& options) {
+    const bool ipv6 = options.host.find(':') != std::string::npos;
+    return (options.tls ? "ssl://" : "tcp://") + (ipv6 ? '[' + options.host + ']' : options.host) +
+           ':' + std::to_string(options.port);
+}
+
+}  // namespace
+
+void LinkNews::clear() {
+    connect.reset();
+    subscriptions.clear();
+    acknowledgements.clear();
+    messages.clear();
+    dropped = 0;
+    lost.reset();
+}
+
+// Shared by the loop and the worker, which destroys it.
+struct Link::Client {
+    Client(PahoOptions with, int mqtt_version, BoxPtr to)
+        : options(std::move(with)),
+          version(mqtt_version),
+          box(std::move(to)),
+          connecting(box),
+          publishing(box),
+          subscribing(box) {}
+
+    void connect();
+    void set_handlers();
+    void set_tls(paho::connect_options& with);
+
+    const PahoOptions options;
+    const int version;
+    const BoxPtr box;
+    ConnectListener connecting;
+    PublishListener publishing;
+    SubscribeListener subscribing;
+    std::unique_ptr<paho::async_client> paho;  // last: destroyed first, while its listeners live
+};
+
+void Link::Client::connect() {
+    paho::create_options create(version == 5 ? kVersion5 : kVersion311);
+    create.set_max_buffered_messages(kPahoWindow);
+    paho = std::make_unique<paho::async_client>(uri(options), options.client_id, create);
+    set_handlers();
+
+    // Never copied: copies of MQTT 5 options point into the original (paho.mqtt.cpp issue 362).
+    paho::connect_options connect;
+    if (version == 5) {
+        connect.set_mqtt_version(kVersion5);
+        connect.set_clean_start(true);
+    } else {
+        connect.set_mqtt_version(kVersion311);
+        connect.set_clean_session(true);
+    }
+    connect.set_automatic_reconnect(false);
+    connect.set_max_inflight(kPahoWindow);
+    connect.set_keep_alive_interval(options.keep_alive);
+    connect.set_connect_timeout(std::chrono::ceil<std::chrono::seconds>(options.connect_limit));
+    if (!options.username.empty()) {
+        connect.set_user_name(options.username);
+        connect.set_password(options.password);
+    }
+    if (options.will) {
+        connect.set_will(paho::will_options(options.will->topic,
+                                            paho::binary_ref(options.will->payload),
+                                            options.will->qos, options.will->retain));
+    }
+    if (options.tls) {
+        set_tls(connect);
+    }
+    paho->connect(std::move(connect), nullptr, connecting);
+}
+
+// Before connect(), once (paho.mqtt.cpp issue 481). No "connected" handler: with one, Paho reports
+// the success of connecting twice.
+void Link::Client::set_handlers() {
+    paho->set_connection_lost_handler([box = box](const std::string& cause) noexcept {
+        put_lost(*box, {.why = cause.empty() ? "connection lost" : cause});
+    });
+    paho->set_disconnected_handler(
+        [box = box](const paho::properties& /*unused*/, paho::ReasonCode reason) noexcept {
+            put_lost(*box, {.why = "the broker hung up: " + reason_name(reason), .reason = reason});
+        });
+    paho->set_message_callback([box = box](const paho::const_message_ptr& message) noexcept {
+        put_message(*box, *message);
+    });
+}
+
+// The library's default context speaks TLS 1.2 and up (Debian's openssl.cnf, MinProtocol).
+void Link::Client::set_tls(paho::connect_options& with) {
+    paho::ssl_options ssl;
+    ssl.set_trust_store(options.tls->ca_file);
+    ssl.set_key_store(options.tls->cert_file);
+    ssl.set_private_key(options.tls->key_file);
+    ssl.set_enable_server_cert_auth(options.tls->verify);
+    ssl.set_verify(options.tls->verify);
+    ssl.set_error_handler([this](const std::string& text) noexcept { connecting.tls_error(text); });
+    with.set_ssl(ssl);
+}
+
+Link::Link(const PahoOptions& options, int version, Worker& worker,
+           const boost::asio::any_io_executor& executor, Box::Take take)
+    : client_(std::make_shared<Client>(options, version,
+                                       std::make_shared<Box>(executor, std::move(take)))),
+      worker_(worker) {
+    worker_.post([client = client_] {
+        try {
+            client->connect();
+        } catch (const std::exception& error) {
+            ConnectResult result;
+            result.why = error.what();
+            client->box->put([&result](LinkNews& news) { news.connect = std::move(result); });
+        }
+    });
+}
+
+void Link::close(std::function<void()> gone) {
+    client_->box->close();
+    worker_.post([client = std::move(client_), gone = std::move(gone)]() mutable {
+        client.reset();
+        gone();
+    });
+}
+
+Link::~Link() {
+    if (client_) {
+        close([] {});
+    }
+}
+
+Link::Sent Link::publish(const Publication& message, std::uint32_t slot, std::string& why) {
+    auto out = paho::message::create(message.topic, paho::binary_ref(message.payload), message.qos,
+                                     message.retain);
+    if (!message.correlation.empty() && client_->version == 5) {
+        paho::properties properties;
+        properties.add(paho::property(paho::property::CORRELATION_DATA, message.correlation));
+        out->set_properties(std::move(properties));
+    }
+    try {
+        client_->paho->publish(std::move(out),
+                               reinterpret_cast<void*>(static_cast<std::uintptr_t>(slot)),
+                               client_->publishing);
+        return Sent::yes;
+    } catch (const paho::exception& error) {
+        why = error.get_message();
+        const int code = error.get_return_code();
+        return code == MQTTASYNC_BAD_UTF8_STRING || code == MQTTASYNC_BAD_QOS ? Sent::refused
+                                                                              : Sent::broken;
+    } catch (const std::exception& error) {
+        why = error.what();
+        return Sent::broken;
+    }
+}
+
+// One packet for each filter: for several at once, Paho C++ 1.2.0 loses the options' list on the
+// way and the C library then reads a null pointer.
+bool Link::subscribe(const std::string& filter) {
+    const paho::subscribe_options options(paho::subscribe_options::SUBSCRIBE_NO_LOCAL,
+                                          paho::subscribe_options::RETAIN_AS_PUBLISHED,
+                                          paho::subscribe_options::DONT_SEND_RETAINED);
+    try {
+        client_->paho->subscribe(filter, 1, nullptr, client_->subscribing, options);
+        return true;
+    } catch (const std::exception&) {
+        return false;
+    }
+}
+
+bool Link::unsubscribe(const std::string& filter) {
+    try {
+        client_->paho->unsubscribe(filter);
+        return true;
+    } catch (const std::exception&) {
+        return false;
+    }
+}
+
+void Link::nudge() {
+    client_->box->put([](LinkNews& /*nothing new*/) {});
+}
+
+}  // namespace hi6gw::mqtt

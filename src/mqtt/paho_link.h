@@ -1,0 +1,97 @@
+#pragma once
+// One connection through one Paho client, from CONNECT to the loss of it; the next connection is a
+// new Link. paho_link.cpp is the only file that sees Paho's C++ API. A fresh client for each
+// connection costs nothing (the old one is destroyed during the backoff, and Paho's fresh threads
+// connect in 0.1 s, where reconnecting an old client takes 1.1 s), and nothing of the old one can
+// be sent late.
+
+#include "mqtt/mailbox.h"
+#include "mqtt/paho_session.h"
+#include "mqtt/session.h"
+#include "mqtt/version_choice.h"
+#include "mqtt/worker.h"
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace hi6gw::mqtt {
+
+// What the broker answered to CONNECT.
+struct ConnectResult {
+    ConnectAnswer answer = ConnectAnswer::other;
+    bool refused = false;
+    std::string why;  // empty: accepted
+    std::uint32_t receive_maximum = 65535;
+    std::uint32_t maximum_packet = std::numeric_limits<std::uint32_t>::max();
+    std::uint8_t maximum_qos = 2;
+    bool retain_available = true;
+    std::optional<std::chrono::seconds> keep_alive;  // the broker's, instead of ours
+};
+
+struct Acknowledgement {
+    std::uint32_t slot = 0;
+    bool arrived = false;
+    int reason = 0;  // not 0: refused with this code
+};
+
+struct SubscribeResult {
+    std::string filter;
+    int reason = 0;  // not 0: refused with this code
+};
+
+// In the order in which a Batch is to be looked at.
+struct LinkNews {
+    std::optional<ConnectResult> connect;
+    std::vector<SubscribeResult> subscriptions;
+    std::vector<Acknowledgement> acknowledgements;
+    std::vector<Inbound> messages;
+    std::uint64_t dropped = 0;
+    struct Lost {
+        std::string why;
+        int reason = 0;  // of the broker's DISCONNECT; 0: it said nothing
+    };
+    std::optional<Lost> lost;
+
+    void clear();
+};
+
+class Link {
+  public:
+    using Box = Mailbox<LinkNews>;
+
+    // Starts to connect at once, on the worker's thread. `take` is called on the loop's thread,
+    // never from within a call to this object, and not after its end.
+    Link(const PahoOptions& options, int version, Worker& worker,
+         const boost::asio::any_io_executor& executor, Box::Take take);
+    Link(const Link&) = delete;
+    Link& operator=(const Link&) = delete;
+    // Says DISCONNECT when connected. `gone` is called on the worker's thread when all is down.
+    void close(std::function<void()> gone);
+    ~Link();
+
+    // All below: only after an accepted ConnectResult.
+    enum class Sent {
+        yes,      // an Acknowledgement with this slot follows, or the loss of the connection
+        refused,  // this message cannot be sent; `why` says why
+        broken,   // nothing can be sent any more
+    };
+    [[nodiscard]] Sent publish(const Publication& message, std::uint32_t slot, std::string& why);
+    // A SubscribeResult follows for each. False: nothing can be sent any more.
+    [[nodiscard]] bool subscribe(const std::string& filter);
+    [[nodiscard]] bool unsubscribe(const std::string& filter);
+    // Makes the loop call `take`, perhaps with nothing new.
+    void nudge();
+
+  private:
+    struct Client;
+    std::shared_ptr<Client> client_;
+    Worker& worker_;
+};
+
+}  // namespace hi6gw::mqtt
