@@ -34,7 +34,7 @@ class TaskGroup {
     // Starts `task` at the loop's next turn. Tasks may spawn further ones until they are cancelled.
     void spawn(boost::asio::awaitable<void> task) {
         namespace asio = boost::asio;
-        tasks_.remove_if([](const Task& task) { return task.done; });
+        tasks_.remove_if([](const Task& each) { return each.done; });
         Task& entry = tasks_.emplace_back();
         ++running_;
         asio::co_spawn(executor_, std::move(task),

@@ -10,7 +10,10 @@
 
 namespace hi6gw::ops {
 
-class ControllerMetrics {  // of one controller; lives as long as its Metrics
+// Of one controller. Destroying the last one of a name drops the controller's series; two of the
+// same name (while a reload swaps one for the other) count into the same series. May outlive its
+// Metrics.
+class ControllerMetrics {
   public:
     enum class Method : std::uint8_t { get, post };
     // outcome labels: ok refused unauthorised server_error bad_data not_sent lost
@@ -21,15 +24,16 @@ class ControllerMetrics {  // of one controller; lives as long as its Metrics
     void overruns(std::uint64_t ticks);
     void changes(std::uint64_t count);
     void published(std::chrono::nanoseconds read_to_ack);
+    // state labels: the result states of the contract (verified, applied, ...)
     void command(const std::string& state, std::chrono::nanoseconds took);
     void bad_data();  // replies that were not understood
     ~ControllerMetrics();
 
   private:
     friend class Metrics;
-    ControllerMetrics();
     struct Impl;
-    std::unique_ptr<Impl> impl_;
+    explicit ControllerMetrics(std::shared_ptr<Impl> impl);
+    std::shared_ptr<Impl> impl_;
 };
 
 class Metrics {
@@ -48,11 +52,12 @@ class Metrics {
     void event_loop_lag(std::chrono::nanoseconds lag);
     // Prometheus text format 0.0.4, process metrics (CPU seconds, RSS, fds, threads, start time)
     // included.
+    // About 50 lines a controller.
     [[nodiscard]] std::string text() const;
 
   private:
     struct Impl;
-    std::unique_ptr<Impl> impl_;
+    std::shared_ptr<Impl> impl_;
     friend class ControllerMetrics;
 };
 

@@ -6,6 +6,8 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -23,16 +25,25 @@ struct Pages {
     std::function<Readiness()> readiness;
 };
 
+struct Limits {
+    std::size_t connections = 16;  // further ones are closed at once
+    std::chrono::milliseconds exchange{
+        5000};  // to send the rest of a begun request; to take the answer
+    std::chrono::milliseconds idle{60000};  // between two requests
+};
+
 class Server {
   public:
     // Binds at once; throws boost::system::system_error when the address is taken or not ours.
     Server(const boost::asio::any_io_executor& executor, const std::string& host,
-           std::uint16_t port, Pages pages);
+           std::uint16_t port, Pages pages, Limits limits = Limits());
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
     [[nodiscard]] std::uint16_t port() const;  // the real one, when asked for 0
-    boost::asio::awaitable<void> run();  // until cancelled; all sessions have ended when it returns
+    // Until cancelled (operation_aborted is thrown then); all sessions have ended when it returns.
+    // The Server outlives it.
+    boost::asio::awaitable<void> run();
 
   private:
     struct Impl;
