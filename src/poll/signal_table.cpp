@@ -33,7 +33,7 @@ SignalTable::SignalTable(std::span<const config::Signal> signals, Moment born)
         shortest_poll_ = i == 0 ? rules.poll : std::min(shortest_poll_, rules.poll);
         if (rules.min_interval.count() > 0 || rules.max_interval.count() > 0) {
             slots_[i].timed = static_cast<std::uint32_t>(timed_.size());
-            timed_.push_back({born.steady - rules.min_interval, false});
+            timed_.push_back({born.steady - rules.min_interval});
             if (rules.max_interval.count() > 0) {
                 timers_.push({born.steady + rules.max_interval, i, true});
             }
@@ -44,20 +44,18 @@ SignalTable::SignalTable(std::span<const config::Signal> signals, Moment born)
 }
 
 void SignalTable::arrange(std::span<const Place> places, std::uint32_t image_bytes) {
-    // Steady::min: never read. Steady::max: a gap that no signal needs.
+    // Until it is looked at again, a signal keeps the age it had: neighbours of another age that
+    // now share its bytes must not make it older or younger.
+    // Steady::max: a gap that no signal needs.
     std::vector<Steady::time_point> read_at(image_bytes, Steady::time_point::max());
     by_offset_.resize(slots_.size());
     for (std::uint32_t i = 0; i < slots_.size(); ++i) {
         by_offset_[i] = i;
         Slot& slot = slots_[i];
-        const auto age =
-            read_at_.empty() ? Steady::time_point::min() : this->read_at(slot);  // kept
+        unsettle(slot);
         slot.place = places[i];
-        settle(slot, true);
-        for (std::uint32_t byte = 0; byte < slot.place.bytes; ++byte) {
-            auto& mark = read_at[slot.place.offset + byte];
-            mark = std::min(mark, age);
-        }
+        std::fill_n(read_at.begin() + slot.place.offset, slot.place.bytes,
+                    Steady::time_point::min());
     }
     read_at_ = std::move(read_at);
     image_.assign(image_bytes, std::byte{0});
@@ -88,9 +86,9 @@ std::uint32_t SignalTable::apply(std::uint32_t image, std::span<const std::byte>
         return 0;
     }
     const std::uint32_t end = image + size;
-    std::fill_n(read_at_.begin() + image, size, at.steady);
     const bool same = std::memcmp(image_.data() + image, bytes.data(), size) == 0;
     if (same && attention_ == 0) {
+        std::fill_n(read_at_.begin() + image, size, at.steady);
         return 0;
     }
     std::uint32_t changes = 0;
@@ -109,13 +107,16 @@ std::uint32_t SignalTable::apply(std::uint32_t image, std::span<const std::byte>
         if (to - from < slot.place.bytes) {
             // Half of it is new, half of it old: no value. Look at it again when an answer covers
             // it whole.
-            settle(slot, slot.unsettled || changed);
+            if (changed) {
+                unsettle(slot);
+            }
             continue;
         }
         const auto own = bytes.subspan(from - image, slot.place.bytes);
         const std::uint32_t raw = hi6::extract(own, signals_[signal].address.width, slot.place.bit);
         changes += look_at(signal, raw, at) ? 1U : 0U;
     }
+    std::fill_n(read_at_.begin() + image, size, at.steady);
     std::memcpy(image_.data() + image, bytes.data(), size);
     return changes;
 }
@@ -154,14 +155,20 @@ void SignalTable::offer(std::uint32_t signal, bool recovered, const Moment& at) 
         Timed& timed = timed_[slot.timed];
         const Steady::time_point free = timed.published + options(signal).min_interval;
         if (at.steady < free) {
-            if (!timed.throttled) {
-                timed.throttled = true;
-                timers_.push({free, signal, false});
-            }
+            timed.throttled = true;
+            arm(signal, timed);
             return;
         }
     }
     put_up(signal, at);
+}
+
+// At most one entry a signal, however often it is throttled, fails and recovers.
+void SignalTable::arm(std::uint32_t signal, Timed& timed) {
+    if (!timed.armed) {
+        timed.armed = true;
+        timers_.push({timed.published + options(signal).min_interval, signal, false});
+    }
 }
 
 void SignalTable::put_up(std::uint32_t signal, const Moment& at) {
@@ -209,6 +216,14 @@ void SignalTable::set_quality(std::uint32_t signal, Quality quality, std::int64_
     news_.push(signal);
 }
 
+// From here on bytes under the signal may be fresher than its value.
+void SignalTable::unsettle(Slot& slot) {
+    if (!slot.unsettled) {
+        slot.seen = read_at(slot);
+        settle(slot, true);
+    }
+}
+
 void SignalTable::settle(Slot& slot, bool unsettled) {
     const bool needed = needs_attention(slot);
     slot.unsettled = unsettled;
@@ -231,6 +246,12 @@ bool SignalTable::within_deadband(std::uint32_t signal) const {
 }
 
 Steady::time_point SignalTable::read_at(const Slot& slot) const {
+    if (slot.unsettled) {
+        return slot.seen;
+    }
+    if (read_at_.empty()) {
+        return Steady::time_point::min();
+    }
     const auto first = read_at_.begin() + slot.place.offset;
     return *std::min_element(first, first + slot.place.bytes);
 }
@@ -238,6 +259,16 @@ Steady::time_point SignalTable::read_at(const Slot& slot) const {
 std::chrono::nanoseconds SignalTable::stale_after(std::uint32_t signal) const {
     const std::chrono::nanoseconds period = options(signal).poll;
     return std::max<std::chrono::nanoseconds>(3 * std::max(period, sweep_), kLeastStaleAfter);
+}
+
+// Shorter sweeps bring the limits nearer, by three times the difference at most.
+void SignalTable::set_sweep_time(std::chrono::nanoseconds sweep) {
+    sweep =
+        std::max<std::chrono::nanoseconds>(sweep, std::chrono::nanoseconds(kLeastStaleAfter) / 3);
+    if (sweep < sweep_ && next_expiry_ != Steady::time_point::max()) {
+        next_expiry_ -= 3 * (sweep_ - sweep);
+    }
+    sweep_ = sweep;
 }
 
 void SignalTable::expire(const Moment& now, Quality quality) {
@@ -284,7 +315,12 @@ void SignalTable::run_timers(const Moment& now) {
                 put_up(entry.signal, read_moment(slot, now));
             }
             timers_.push({timed.published + rules.max_interval, entry.signal, true});
-        } else if (timed.throttled && timed.published + rules.min_interval <= now.steady) {
+            continue;
+        }
+        timed.armed = false;
+        if (timed.throttled && timed.published + rules.min_interval > now.steady) {
+            arm(entry.signal, timed);  // it was published meanwhile, and throttled again
+        } else if (timed.throttled) {
             timed.throttled = false;
             if (slot.raw != slot.published && !within_deadband(entry.signal)) {
                 put_up(entry.signal, read_moment(slot, now));

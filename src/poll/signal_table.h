@@ -54,7 +54,8 @@ class SignalTable {
     // --- time
     // Good values older than max(3 * max(poll, sweep), 2 s) become `quality`.
     void expire(const Moment& now, domain::Quality quality);
-    void set_sweep_time(std::chrono::nanoseconds sweep) { sweep_ = sweep; }
+    // `sweep`: from the start of one sweep to the start of the next, when that is more than `poll`.
+    void set_sweep_time(std::chrono::nanoseconds sweep);
     // Publishes throttled values (min_interval) and heartbeats (max_interval) whose time has come.
     void run_timers(const Moment& now);
     // When expire() or run_timers() has something to do next; max() when never.
@@ -91,6 +92,7 @@ class SignalTable {
         std::uint32_t published = 0;  // as last put up for publication
         std::int64_t stamp_ms = 0;    // never goes back
         std::uint32_t timed = kUntimed;
+        Steady::time_point seen;  // while unsettled: when the value was read
         Place place;
         domain::Quality quality = domain::Quality::not_read;
         bool known = false;      // raw holds a value
@@ -99,6 +101,7 @@ class SignalTable {
     struct Timed {  // of signals with min_interval or max_interval
         Steady::time_point published;
         bool throttled = false;
+        bool armed = false;  // timers_ has an entry for the end of a throttle
     };
     struct TimerEntry {
         Steady::time_point when;
@@ -116,11 +119,13 @@ class SignalTable {
     [[nodiscard]] Steady::time_point read_at(const Slot& slot) const;
     [[nodiscard]] Moment read_moment(const Slot& slot, const Moment& now) const;
     [[nodiscard]] std::chrono::nanoseconds stale_after(std::uint32_t signal) const;
+    void unsettle(Slot& slot);
     bool look_at(std::uint32_t signal, std::uint32_t raw, const Moment& at);
     void offer(std::uint32_t signal, bool recovered, const Moment& at);
     void put_up(std::uint32_t signal, const Moment& at);
     void set_quality(std::uint32_t signal, domain::Quality quality, std::int64_t wall_ms);
     void settle(Slot& slot, bool unsettled);
+    void arm(std::uint32_t signal, Timed& timed);
     [[nodiscard]] static bool needs_attention(const Slot& slot) {
         return slot.quality != domain::Quality::good || slot.unsettled;
     }
