@@ -22,10 +22,10 @@ constexpr int kVersion311 = 4;
 constexpr int kVersion5 = 5;
 
 // Paho reports refusals in different places: CONNACK codes and MQTT 3.1.1 SUBACK codes as the
-// return code, all other MQTT 5 reasons as the reason code.
+// return code, all other MQTT 5 reasons as the reason code (which is MQTTPP_V3_CODE with 3.1.1).
 int refusal_code(const paho::token& token) {
     const int reason = token.get_reason_code();
-    if (reason >= 0x80 && reason <= 0xFF) {
+    if (reason >= 0x80 && reason < paho::MQTTPP_V3_CODE) {
         return reason;
     }
     return std::max(token.get_return_code(), 0);
@@ -370,6 +370,12 @@ bool Link::unsubscribe(const std::string& filter) {
     } catch (const std::exception&) {
         return false;
     }
+}
+
+void Link::set_no_delay() {
+    worker_.post([host = client_->options.host, port = client_->options.port] {
+        (void)set_nodelay(host, port);
+    });
 }
 
 void Link::nudge() {

@@ -85,6 +85,8 @@ class Link {
     // A SubscribeResult follows for each. False: nothing can be sent any more.
     [[nodiscard]] bool subscribe(const std::string& filter);
     [[nodiscard]] bool unsubscribe(const std::string& filter);
+    // TCP_NODELAY, some time soon.
+    void set_no_delay();
     // Makes the loop call `take`, perhaps with nothing new.
     void nudge();
 

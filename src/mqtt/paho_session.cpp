@@ -256,6 +256,7 @@ asio::awaitable<bool> PahoSession::handshake(Steady::time_point deadline) {
 
 void PahoSession::accepted(const ConnectResult& result) {
     accepted_ = true;
+    link_->set_no_delay();
     limits_ = result;
     // Strictly below the Receive Maximum: at it, Paho would hold a SUBSCRIBE back for a second.
     const std::uint32_t below = std::max<std::uint32_t>(result.receive_maximum, 2) - 1;

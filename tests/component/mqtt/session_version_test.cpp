@@ -1,0 +1,106 @@
+// The session against brokers that answer a CONNECT in unusual ways.
+
+#include "component/mqtt/scripted_broker.h"
+#include "component/mqtt/session_fixture.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace hi6gw::mqtt {
+namespace {
+
+const std::string kAccept311("\x20\x02\x00\x00", 4);
+const std::string kAccept5("\x20\x03\x00\x00\x00", 5);
+
+PahoOptions options_for(const ScriptedBroker& broker) {
+    PahoOptions options;
+    options.port = broker.port();
+    options.client_id = "hi6gw-test";
+    return options;
+}
+
+TEST(SessionVersion, FallsBackWhereTheBrokerSaysItHasNoMqtt5) {
+    for (const std::string& refusal :
+         {std::string("\x20\x03\x00\x84\x00", 5), std::string("\x20\x02\x00\x01", 4)}) {
+        const ScriptedBroker broker(
+            [&refusal](int level) { return level == 5 ? refusal : kAccept311; });
+        SessionFixture it(options_for(broker));
+        it.start();
+        ASSERT_TRUE(it.connected_within(seconds(10)));
+        EXPECT_EQ(it.connects.front().version, 3);
+        EXPECT_THAT(broker.levels(), ::testing::ElementsAre(5, 4));
+        EXPECT_TRUE(it.failures.empty());
+    }
+}
+
+TEST(SessionVersion, ConcludesFromAClosedConnectionOnlyAfterACounterTest) {
+    const ScriptedBroker broker([](int level) { return level == 5 ? std::string() : kAccept311; });
+    SessionFixture it(options_for(broker));
+    it.start();
+    ASSERT_TRUE(it.connected_within(seconds(20)));
+    EXPECT_EQ(it.connects.front().version, 3);
+    EXPECT_THAT(broker.levels(), ::testing::ElementsAre(5, 4, 5, 4));
+}
+
+TEST(SessionVersion, ABrokerThatWasOnlyBusyGetsMqtt5) {
+    int connects = 0;
+    const ScriptedBroker broker([&connects](int level) {
+        ++connects;
+        return connects == 1 ? std::string() : level == 5 ? kAccept5 : kAccept311;
+    });
+    SessionFixture it(options_for(broker));
+    it.start();
+    ASSERT_TRUE(it.connected_within(seconds(20)));
+    EXPECT_EQ(it.connects.front().version, 5);
+    EXPECT_THAT(broker.levels(), ::testing::ElementsAre(5, 4, 5));
+}
+
+TEST(SessionVersion, RefusalsHaveTheirNames) {
+    struct Row {
+        std::string answer;
+        std::string why;
+        bool refused;
+    };
+    const std::vector<Row> rows{
+        {std::string("\x20\x03\x00\x86\x00", 5), "refused: Bad User Name or Password (0x86)", true},
+        {std::string("\x20\x03\x00\x87\x00", 5), "refused: Not authorized (0x87)", true},
+        {std::string("\x20\x03\x00\x8A\x00", 5), "refused: Banned (0x8A)", true},
+        {std::string("\x20\x03\x00\x88\x00", 5), "refused: Server unavailable (0x88)", false},
+        {std::string("\x20\x02\x00\x05", 4), "refused: not authorized (0x05)", true},
+        {std::string("\x20\x01\x00", 3), "the broker closed the connection without an answer",
+         false},
+    };
+    for (const Row& row : rows) {
+        const ScriptedBroker broker([&row](int /*level*/) { return row.answer; });
+        SessionFixture it(options_for(broker));
+        it.start();
+        ASSERT_TRUE(it.until([&] { return !it.failures.empty(); }, seconds(15))) << row.why;
+        EXPECT_EQ(it.failures.front(), std::make_pair(row.why, row.refused));
+    }
+}
+
+TEST(SessionVersion, LimitsOfTheConnackAreKept) {
+    // Receive Maximum 7, Retain Available 0.
+    const ScriptedBroker broker(
+        [](int /*level*/) { return std::string("\x20\x08\x00\x00\x05\x21\x00\x07\x25\x00", 10); });
+    SessionFixture it(options_for(broker));
+    it.start();
+    ASSERT_TRUE(it.connected_within(seconds(10)));
+    EXPECT_EQ(it.connects.front().window, 6U);
+    EXPECT_FALSE(it.connects.front().retain_available);
+}
+
+TEST(SessionVersion, ARefusedSubscriptionIsReportedAndTheConnectionStays) {
+    const ScriptedBroker broker([](int /*level*/) { return kAccept311; }, 0x80);
+    PahoOptions options = options_for(broker);
+    options.version = 3;
+    SessionFixture it(std::move(options));
+    it.session->set_subscriptions({"a/#"});
+    it.start();
+    ASSERT_TRUE(it.connected_within(seconds(10)));
+    EXPECT_THAT(it.refused_subscriptions,
+                ::testing::ElementsAre(::testing::Pair("a/#", "Unspecified error (0x80)")));
+}
+
+}  // namespace
+}  // namespace hi6gw::mqtt
