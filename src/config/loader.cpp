@@ -190,7 +190,8 @@ void Loader::read_root(const Place& place) {
         take_text(section, "result", config_.topics.result);
         take_text(section, "status", config_.topics.status);
         take_text(section, "gateway", config_.topics.gateway);
-        if (report_.errors() == before) {
+        // A name that is missing or there twice is reported already.
+        if (report_.errors() == before && controller_names_.size() == config_.controllers.size()) {
             check_topics(report_, config_, place, &section, origins_);
         }
     });

@@ -14,13 +14,18 @@ namespace {
 
 constexpr std::size_t kMaxProblems = 10'000;
 
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+// Letter case of `a` does not count; `b` is lower case.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> row(b.size() + 1);
     std::iota(row.begin(), row.end(), std::size_t{0});
     for (std::size_t i = 1; i <= a.size(); ++i) {
         std::size_t diagonal = std::exchange(row[0], i);
         for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U);
+            const std::size_t changed = diagonal + (lower(a[i - 1]) == b[j - 1] ? 0U : 1U);
             diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, changed}));
         }
     }

@@ -187,19 +187,21 @@ std::optional<std::vector<std::int64_t>> SignalReader::read_range(const Place& p
 }
 
 void SignalReader::expand(Entry& entry, SignalScope& scope) {
+    total_ += entry.range ? entry.range->size() : 1;
+    if (total_ > kMaxSignals) {  // good or bad: what is bounded is the work
+        values_.report().error(entry.section.place(), "more than 1000000 signals in all");
+        return;
+    }
     if (!entry.range) {
         add_signal(entry, scope, 0);
         return;
     }
     for (const auto i : *entry.range) {
-        if (!add_signal(entry, scope, i)) {
-            return;
-        }
+        add_signal(entry, scope, i);
     }
 }
 
-// False: no more signals can be taken.
-bool SignalReader::add_signal(Entry& entry, SignalScope& scope, std::int64_t i) {
+void SignalReader::add_signal(Entry& entry, SignalScope& scope, std::int64_t i) {
     const auto at = [&](const std::string& text) { return entry.range ? replaced(text, i) : text; };
     const auto address = hi6::parse_address(at(entry.address), scope.controller.index_unit);
     if (!address) {
@@ -207,7 +209,7 @@ bool SignalReader::add_signal(Entry& entry, SignalScope& scope, std::int64_t i) 
         entry.bad_addresses.add(with + (Values::has_variable(*entry.section.find("address"))
                                             ? "the variable makes no valid address"
                                             : address.error().what));
-        return true;
+        return;
     }
     if (!entry.checked) {  // i stands for digits, so type and relay are the same for all
         entry.checked = true;
@@ -235,11 +237,7 @@ bool SignalReader::add_signal(Entry& entry, SignalScope& scope, std::int64_t i) 
     if (!added) {
         entry.duplicates.add("duplicate name '" + name + "'; the first one is at " +
                              position(scope.origins[known->second]));
-        return true;
-    }
-    if (++total_ > kMaxSignals) {
-        values_.report().error(entry.section.place(), "more than 1000000 signals in all");
-        return false;
+        return;
     }
     if (!options->feedback.empty()) {
         entry.feedback.push_back(options->feedback == name ? std::string{} : options->feedback);
@@ -247,7 +245,6 @@ bool SignalReader::add_signal(Entry& entry, SignalScope& scope, std::int64_t i) 
     const auto& place = entry.section.place();
     signals.push_back({std::move(name), *address, std::move(options)});
     scope.origins.push_back({place.file, place.node->line, place.node->column});
-    return true;
 }
 
 void SignalReader::report_tallies(const Entry& entry) {

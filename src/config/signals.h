@@ -51,7 +51,7 @@ class SignalReader {
     bool read_templates(Entry& entry);
     std::optional<std::vector<std::int64_t>> read_range(const Place& place);
     void expand(Entry& entry, SignalScope& scope);
-    bool add_signal(Entry& entry, SignalScope& scope, std::int64_t i);
+    void add_signal(Entry& entry, SignalScope& scope, std::int64_t i);
     void report_tallies(const Entry& entry);
 
     domain::SignalOptions read_options(const Section& section, domain::SignalOptions options);

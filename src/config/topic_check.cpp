@@ -107,7 +107,10 @@ bool TopicCheck::parse() {
         auto made = mqtt::TopicTemplate::parse(config_.topics.*info.text, info.placeholders);
         if (!made) {
             const auto* place = given(static_cast<Kind>(kind));
-            report_.error(place != nullptr ? *place : root_, made.error().what);
+            report_.error(place != nullptr ? *place : root_,
+                          place != nullptr && Values::has_variable(*place)
+                              ? "the variable makes no valid topic template"
+                              : made.error().what);
             good = false;
             continue;
         }
