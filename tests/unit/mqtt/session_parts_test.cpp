@@ -1,0 +1,210 @@
+// The pure parts of the session.
+
+#include "mqtt/reason.h"
+#include "mqtt/version_choice.h"
+#include "mqtt/window.h"
+#include "mqtt/worker.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <vector>
+
+namespace hi6gw::mqtt {
+namespace {
+
+using Answer = ConnectAnswer;
+using Then = VersionChoice::Then;
+using Clock = VersionChoice::Clock;
+
+TEST(VersionChoice, GoesThroughTheAnswersOfABroker) {
+    struct Step {
+        int version;
+        Answer answer;
+        Then then;
+    };
+    struct Row {
+        const char* what;
+        std::vector<Step> steps;
+        int in_the_end;
+    };
+    const std::vector<Row> rows{
+        {"speaks 5", {{5, Answer::accepted, Then::go_on}}, 5},
+        {"is away", {{5, Answer::other, Then::go_on}, {5, Answer::other, Then::go_on}}, 5},
+        {"says it has no 5", {{5, Answer::unsupported_version, Then::at_once}}, 3},
+        {"closes 5, takes 3.1.1",
+         {{5, Answer::closed, Then::go_on},
+          {3, Answer::accepted, Then::at_once},
+          {5, Answer::closed, Then::at_once},
+          {3, Answer::accepted, Then::go_on}},
+         3},
+        {"was going down",
+         {{5, Answer::closed, Then::go_on},
+          {3, Answer::accepted, Then::at_once},
+          {5, Answer::accepted, Then::go_on}},
+         5},
+        {"closes everything",
+         {{5, Answer::closed, Then::go_on},
+          {3, Answer::closed, Then::go_on},
+          {5, Answer::closed, Then::go_on}},
+         3},
+        {"goes away in the counter-test",
+         {{5, Answer::closed, Then::go_on},
+          {3, Answer::accepted, Then::at_once},
+          {5, Answer::other, Then::go_on}},
+         5},
+        {"refuses 3.1.1 later",
+         {{5, Answer::unsupported_version, Then::at_once},
+          {3, Answer::other, Then::go_on},
+          {3, Answer::unsupported_version, Then::go_on}},
+         5},
+    };
+    const Clock::time_point now{};
+    for (const Row& row : rows) {
+        VersionChoice choice(5);
+        for (const Step& step : row.steps) {
+            EXPECT_EQ(choice.next(now), step.version) << row.what;
+            EXPECT_EQ(choice.answered(step.answer, now), step.then) << row.what;
+        }
+        EXPECT_EQ(choice.next(now), row.in_the_end) << row.what;
+    }
+}
+
+TEST(VersionChoice, TriesFiveAgainAfterAnHour) {
+    const Clock::time_point start{};
+    VersionChoice choice(5);
+    (void)choice.next(start);
+    (void)choice.answered(Answer::unsupported_version, start);
+    EXPECT_EQ(choice.next(start + VersionChoice::kKeep - std::chrono::seconds(1)), 3);
+    EXPECT_EQ(choice.next(start + VersionChoice::kKeep), 5);
+}
+
+TEST(VersionChoice, KeepsToThreeWhenToldSo) {
+    VersionChoice choice(3);
+    for (const Answer answer :
+         {Answer::unsupported_version, Answer::closed, Answer::other, Answer::accepted}) {
+        EXPECT_EQ(choice.next(Clock::time_point::max()), 3);
+        EXPECT_EQ(choice.answered(answer, {}), Then::go_on);
+    }
+}
+
+class NamedSource final : public Source {
+  public:
+    explicit NamedSource(std::string name, int left) : name_(std::move(name)), left_(left) {}
+    bool next(Publication& out) override {
+        if (left_ == 0) {
+            return false;
+        }
+        --left_;
+        out.topic = name_;
+        return true;
+    }
+    void settled(const Ticket& ticket, bool arrived, const std::string& why) override {
+        said.push_back(std::to_string(ticket.id) + (arrived ? " arrived" : " not") + why);
+    }
+    std::vector<std::string> said;
+
+  private:
+    std::string name_;
+    int left_;
+};
+
+TEST(SourceRing, ServesByPriorityAndInTurn) {
+    NamedSource event("event", 1);
+    NamedSource first("first", 3);
+    NamedSource second("second", 2);
+    NamedSource control("control", 1);
+    SourceRing ring;
+    ring.add(event, Priority::event);
+    ring.add(first, Priority::state);
+    ring.add(second, Priority::state);
+    ring.add(control, Priority::control);
+    std::vector<std::string> order;
+    Publication out;
+    out.retain = true;
+    out.correlation = "of the last one";
+    while (ring.next(out) != nullptr) {
+        order.push_back(out.topic);
+        EXPECT_FALSE(out.retain);
+        EXPECT_TRUE(out.correlation.empty());
+    }
+    EXPECT_THAT(order, ::testing::ElementsAre("control", "first", "second", "first", "second",
+                                              "first", "event"));
+}
+
+TEST(SourceRing, DoesNotAskARemovedSource) {
+    NamedSource one("one", 5);
+    NamedSource two("two", 1);
+    SourceRing ring;
+    ring.add(one, Priority::state);
+    ring.add(two, Priority::state);
+    Publication out;
+    EXPECT_EQ(ring.next(out), &one);
+    ring.remove(one);
+    EXPECT_EQ(ring.next(out), &two);
+    EXPECT_EQ(ring.next(out), nullptr);
+    ring.remove(two);
+    EXPECT_EQ(ring.next(out), nullptr);
+}
+
+TEST(InFlight, SettlesEachMessageOnce) {
+    NamedSource source("x", 0);
+    NamedSource gone("y", 0);
+    InFlight flight(3);
+    const std::uint32_t a = flight.take(source, Ticket{.id = 1, .stamp = {}});
+    const std::uint32_t b = flight.take(gone, Ticket{.id = 2, .stamp = {}});
+    const std::uint32_t c = flight.take(source, Ticket{.id = 3, .stamp = {}});
+    EXPECT_EQ(flight.count(), 3U);
+    flight.settle(a, true, "");
+    flight.settle(a, true, "");
+    flight.settle(99, true, "");
+    EXPECT_EQ(flight.count(), 2U);
+    flight.forget(gone);
+    flight.settle(c, false, ": no");
+    flight.settle_all_as_lost();
+    EXPECT_EQ(flight.count(), 0U);
+    flight.settle(b, true, "");
+    EXPECT_THAT(source.said, ::testing::ElementsAre("1 arrived", "3 not: no"));
+    EXPECT_TRUE(gone.said.empty());
+}
+
+TEST(Reason, Table) {
+    EXPECT_EQ(reason_name(0x97), "Quota exceeded (0x97)");
+    EXPECT_EQ(reason_name(0xFE), "unknown reason (0xFE)");
+    EXPECT_EQ(connack_name(2), "identifier rejected (0x02)");
+    EXPECT_EQ(connack_name(0x8A), "Banned (0x8A)");
+    for (int code = 0; code < 256; ++code) {
+        EXPECT_EQ(refuses_version(code), code == 1 || code == 0x84) << code;
+        const bool passes = code == 3 || code == 0x88 || code == 0x89 || code == 0x8B;
+        EXPECT_EQ(is_refusal(code), code > 0 && !passes) << code;
+    }
+}
+
+TEST(Worker, RunsJobsInOrderAndFinishesThemAtTheEnd) {
+    std::vector<int> done;
+    {
+        Worker worker;
+        for (int i = 0; i < 100; ++i) {
+            worker.post([&done, i] { done.push_back(i); });
+        }
+    }
+    ASSERT_EQ(done.size(), 100U);
+    EXPECT_TRUE(std::is_sorted(done.begin(), done.end()));
+}
+
+TEST(Worker, DoesNotWaitForEverForAJobThatHangs) {
+    auto never = std::make_shared<std::promise<void>>();
+    const auto begin = std::chrono::steady_clock::now();
+    {
+        Worker worker;
+        worker.post([wait = never->get_future().share()] { wait.wait(); });
+    }
+    const auto took = std::chrono::steady_clock::now() - begin;
+    EXPECT_GE(took, Worker::kPatience);
+    EXPECT_LT(took, Worker::kPatience + std::chrono::seconds(3));
+    never->set_value();
+}
+
+}  // namespace
+}  // namespace hi6gw::mqtt
