@@ -1,5 +1,6 @@
 #include "config/loader.h"
 
+#include "config/keys.h"
 #include "config/report.h"
 #include "config/signals.h"
 #include "config/topic_check.h"
@@ -155,7 +156,7 @@ Loaded Loader::result() {
 }
 
 void Loader::read_root(const Place& place) {
-    const Section root(report_, place, "");
+    const Section root(report_, place, kRootSection);
     if (place.node->kind != YamlTree::Kind::map) {
         if (place.node->kind == YamlTree::Kind::null) {
             report_.error(place, "the file is empty; controllers are needed");
@@ -388,7 +389,7 @@ void Loader::read_controllers(const Place& list) {
 }
 
 void Loader::read_controller(const Place& place) {
-    const Section section(report_, place, "controllers[]");
+    const Section section(report_, place, kControllerSection);
     if (place.node->kind != YamlTree::Kind::map) {
         if (place.node->kind == YamlTree::Kind::null) {
             report_.error(place, "is empty; name and url are needed");

@@ -1,5 +1,6 @@
 // The keys of a signal that make its options: reading, and what fits which type.
 
+#include "config/keys.h"
 #include "config/signals.h"
 
 #include <fmt/format.h>
@@ -55,7 +56,7 @@ std::string plain(double value) {
 }  // namespace
 
 void SignalReader::read_defaults(const Place& place) {
-    const Section section(values_.report(), place, "defaults");
+    const Section section(values_.report(), place, kDefaultsSection);
     defaults_ = read_options(section, {});
     check_order(section, defaults_);
 }

@@ -1,5 +1,6 @@
 #include "config/signals.h"
 
+#include "config/keys.h"
 #include "mqtt/topics.h"
 
 #include <algorithm>
@@ -53,7 +54,7 @@ struct SignalReader::Entry {
             }
         }
     };
-    Entry(Report& report, const Place& place) : section(report, place, "controllers[].signals[]") {}
+    Entry(Report& report, const Place& place) : section(report, place, kSignalSection) {}
 
     Section section;
     std::string name;
