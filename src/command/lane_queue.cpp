@@ -1,0 +1,76 @@
+#include "command/lane_queue.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace hi6gw::command {
+namespace {
+
+// Takes out what `which` says, in order.
+template <class Predicate>
+void move_out(std::deque<Command>& queue, std::vector<Command>& out, Predicate which) {
+    std::deque<Command> rest;
+    for (Command& command : queue) {
+        if (which(command)) {
+            out.push_back(std::move(command));
+        } else {
+            rest.push_back(std::move(command));
+        }
+    }
+    queue = std::move(rest);
+}
+
+}  // namespace
+
+bool LaneQueue::push(Command& command, std::vector<Command>& superseded) {
+    const auto replaced = [&](const Command& older) {
+        return command.address.width != hi6::Width::bit && older.address.width != hi6::Width::bit &&
+               covers(command, older);
+    };
+    if (std::any_of(queue_.begin(), queue_.end(), replaced)) {
+        move_out(queue_, superseded, replaced);
+    } else if (queue_.size() >= capacity_) {
+        return false;
+    }
+    queue_.push_back(std::move(command));
+    return true;
+}
+
+std::optional<Command> LaneQueue::pop() {
+    if (queue_.empty()) {
+        return std::nullopt;
+    }
+    std::optional<Command> first(std::move(queue_.front()));
+    queue_.pop_front();
+    return first;
+}
+
+bool LaneQueue::newer_than(const Command& running) const {
+    return std::any_of(queue_.begin(), queue_.end(),
+                       [&](const Command& queued) { return overlaps(queued, running); });
+}
+
+std::vector<Command> LaneQueue::take_expired(Clock::time_point now) {
+    std::vector<Command> out;
+    const auto is_late = [now](const Command& command) { return now >= command.deadline; };
+    if (std::any_of(queue_.begin(), queue_.end(), is_late)) {
+        move_out(queue_, out, is_late);
+    }
+    return out;
+}
+
+std::vector<Command> LaneQueue::take_all() {
+    std::vector<Command> out(std::make_move_iterator(queue_.begin()),
+                             std::make_move_iterator(queue_.end()));
+    queue_.clear();
+    return out;
+}
+
+std::optional<Clock::time_point> LaneQueue::next_deadline() const {
+    const auto first = std::min_element(
+        queue_.begin(), queue_.end(),
+        [](const Command& a, const Command& b) { return a.deadline < b.deadline; });
+    return first == queue_.end() ? std::nullopt : std::optional(first->deadline);
+}
+
+}  // namespace hi6gw::command

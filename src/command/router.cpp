@@ -1,0 +1,157 @@
+#include "command/router.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace hi6gw::command {
+namespace {
+
+const std::vector<std::string> kPlaceholders{"prefix", "gateway", "controller", "signal", "client"};
+
+// Validated by the loader: an error here is a programmer's mistake and throws.
+mqtt::TopicTemplate parsed(const std::string& text) {
+    return mqtt::TopicTemplate::parse(text, kPlaceholders).value();
+}
+
+// The start and end of level `index`, counted from 0.
+std::optional<std::pair<std::size_t, std::size_t>> level(std::string_view topic,
+                                                         std::size_t index) {
+    std::size_t begin = 0;
+    for (; index > 0; --index) {
+        const auto slash = topic.find('/', begin);
+        if (slash == std::string_view::npos) {
+            return std::nullopt;
+        }
+        begin = slash + 1;
+    }
+    return std::pair(begin, std::min(topic.find('/', begin), topic.size()));
+}
+
+// The name rules of the configuration; topic_fault() has seen to wildcards and UTF-8.
+bool may_be_name(std::string_view name) {
+    return !name.empty() && name.size() <= Router::kLongestName &&
+           name.find('$') == std::string_view::npos && !mqtt::has_control_character(name);
+}
+
+}  // namespace
+
+Router::Router(const config::Config& config)
+    : config_(config), reply_prefix_(config.topics.prefix + "/reply/") {
+    const auto set = parsed(config.topics.set);
+    const auto result = parsed(config.topics.result);
+    const config::Topics& topics = config.topics;
+    std::vector<std::string> published;  // what our own topics begin with
+    has_client_ = set.uses("client");
+    for (const auto& controller : config.controllers) {
+        const mqtt::TopicTemplate::Values values{
+            topics.prefix, config.gateway.id, controller.name, {}, "+"};
+        set_.push_back(set.ends(values));
+        result_.push_back(result.ends(values));
+        for (const auto& text :
+             {topics.state, topics.event, topics.result, topics.status, topics.gateway}) {
+            published.push_back(parsed(text).ends(values).before);
+        }
+    }
+    for (std::size_t c = 0; c < config.controllers.size(); ++c) {
+        const auto& signals = config.controllers[c].signals;
+        for (std::size_t s = 0; s < signals.size(); ++s) {
+            std::string key = set_[c].before + signals[s].name + set_[c].after;
+            if (has_client_) {
+                const auto plus = key.find('+');
+                const auto at = std::count(key.begin(), key.begin() + static_cast<long>(plus), '/');
+                client_levels_.push_back(static_cast<std::size_t>(at));
+            }
+            signals_.emplace(std::move(key), Target{c, s});
+        }
+        std::sort(client_levels_.begin(), client_levels_.end());
+        client_levels_.erase(std::unique(client_levels_.begin(), client_levels_.end()),
+                             client_levels_.end());
+        add_filters(c, published);
+    }
+}
+
+void Router::add_filters(std::size_t controller, const std::vector<std::string>& published) {
+    const Ends& ends = set_[controller];
+    const std::string fixed = ends.before.substr(0, ends.before.find('+'));
+    const bool ours = std::any_of(published.begin(), published.end(), [&](const auto& start) {
+        return start.starts_with(fixed) || fixed.starts_with(start);
+    });
+    if (ends.after.empty() && ends.before.ends_with('/') && !ours) {
+        filters_.push_back(ends.before + "#");
+        return;
+    }
+    for (const auto& signal : config_.controllers[controller].signals) {
+        filters_.push_back(ends.before + signal.name + ends.after);
+    }
+}
+
+Match Router::match(std::string_view topic) const {
+    if (mqtt::topic_fault(topic)) {
+        return {};
+    }
+    if (!has_client_) {
+        return match_key(topic, {});
+    }
+    Match unknown;
+    for (const std::size_t index : client_levels_) {
+        const auto found = level(topic, index);
+        if (!found) {
+            continue;
+        }
+        const auto client = topic.substr(found->first, found->second - found->first);
+        if (client.empty() || client.size() > kLongestClient ||
+            mqtt::has_control_character(client)) {
+            continue;
+        }
+        std::string key(topic);
+        key.replace(found->first, client.size(), "+");
+        Match match = match_key(key, client);
+        if (match.target) {
+            return match;
+        }
+        if (unknown.result_topic.empty()) {
+            unknown = std::move(match);
+        }
+    }
+    return unknown;
+}
+
+Match Router::match_key(std::string_view key, std::string_view client) const {
+    if (const auto found = signals_.find(key); found != signals_.end()) {
+        const Target target = found->second;
+        const auto& name = config_.controllers[target.controller].signals[target.signal].name;
+        const Ends& result = result_[target.controller];
+        return {target, result.before + name + result.after, std::string(client)};
+    }
+    for (std::size_t c = 0; c < set_.size(); ++c) {
+        const Ends& ends = set_[c];
+        if (key.size() > ends.before.size() + ends.after.size() && key.starts_with(ends.before) &&
+            key.ends_with(ends.after)) {
+            const auto name =
+                key.substr(ends.before.size(), key.size() - ends.before.size() - ends.after.size());
+            if (may_be_name(name)) {
+                return {std::nullopt, result_[c].before + std::string(name) + result_[c].after,
+                        std::string(client)};
+            }
+        }
+    }
+    return {};
+}
+
+std::optional<Target> Router::find_writable(std::string_view controller,
+                                            const hi6::Address& address) const {
+    for (std::size_t c = 0; c < config_.controllers.size(); ++c) {
+        if (config_.controllers[c].name != controller) {
+            continue;
+        }
+        const auto& signals = config_.controllers[c].signals;
+        for (std::size_t s = 0; s < signals.size(); ++s) {
+            if (signals[s].address == address && signals[s].options->writable) {
+                return Target{c, s};
+            }
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace hi6gw::command
