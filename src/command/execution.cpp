@@ -102,9 +102,8 @@ Action Execution::cancelled(Clock::time_point now) {
         case Phase::feedback_wait:
             return finish(State::unknown, Reason::shutting_down, now);
         default:
-            return failure_ == Reason::server_error
-                       ? finish_unsent(State::failed, Reason::server_error, now)
-                       : finish_unsent(State::aborted, Reason::shutting_down, now);
+            return server_error_ ? finish_unsent(State::failed, Reason::server_error, now)
+                                 : finish_unsent(State::aborted, Reason::shutting_down, now);
     }
 }
 
@@ -166,6 +165,7 @@ Action Execution::posted(Outcome outcome, Clock::time_point now) {
             return retry(Reason::not_sent, now);
         case Outcome::server_error:
             failure_ = Reason::server_error;
+            server_error_ = true;
             if (command_.pulse) {  // its edge goes out once: find out what this one did
                 order_release(now + *command_.pulse, true);
                 return settle(now);

@@ -121,6 +121,7 @@ class Execution {
     unsigned reads_failed_ = 0;      // in a row, in this phase
     std::optional<Reason> failure_;  // of the last attempt that failed
     bool lost_ = false;              // some answer was lost
+    bool server_error_ = false;      // some attempt was answered 5xx
     bool newer_ = false;             // as of this resume()
     Clock::time_point window_;       // end of the phase's reading
     Clock::time_point wait_until_;   // of the present wait

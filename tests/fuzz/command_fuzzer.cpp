@@ -1,9 +1,9 @@
 // Set-commands of any bytes: topic, then a newline, then the payload. Nothing may crash; what is
 // accepted must be a configured rw signal and must read back as it was asked for.
 
+#include "../unit/command/config.h"
 #include "command/intake.h"
 #include "command/pulse_journal.h"
-#include "unit/command/config.h"
 
 #include <cstdlib>
 

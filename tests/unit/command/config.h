@@ -2,7 +2,7 @@
 // A small configuration for the tests of topics and checks.
 
 #include "config/config.h"
-#include "unit/command/make.h"
+#include "make.h"
 
 namespace hi6gw::command::test {
 

@@ -164,7 +164,7 @@ TEST(Encode, TakesFloatsByTheirShortestDigits) {
 
 TEST(Encode, TurnsEveryPublishedFloatBack) {
     std::mt19937 random(4711);
-    for (int i = 0; i < 200'000; ++i) {
+    for (int i = 0; i < 100'000; ++i) {
         const std::uint32_t raw = static_cast<std::uint32_t>(random());
         const auto shown = hi6::decode(raw, Width::real, {});
         if (!shown) {
@@ -185,13 +185,14 @@ TEST(Encode, TurnsEveryPublishedScaledNumberBack) {
             options.scale = scale;
             options.offset = offset;
             options.is_unsigned = is_unsigned;
-            for (std::uint32_t raw = 0; raw < 65536; ++raw) {
+            const std::uint32_t step = scale == 0.1 ? 1 : 11;  // all of them for the usual one
+            for (std::uint32_t raw = 0; raw < 65536; raw += step) {
                 const auto shown = hi6::decode(raw, Width::word, options);
                 ASSERT_EQ(raw_of(*as_double(*shown), Width::word, options), Outcome(raw))
                     << scale << ' ' << offset << ' ' << raw;
             }
             std::mt19937 random(7);
-            for (int i = 0; i < 20'000; ++i) {
+            for (int i = 0; i < 5'000; ++i) {
                 const std::uint32_t raw = static_cast<std::uint32_t>(random());
                 const auto shown = hi6::decode(raw, Width::dword, options);
                 ASSERT_EQ(raw_of(*as_double(*shown), Width::dword, options), Outcome(raw))
