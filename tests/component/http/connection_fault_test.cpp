@@ -264,10 +264,11 @@ TEST_F(FaultTest, TimesOutWhileSending) {
     ScriptedController server({Script().wait_go()});
     Connection connection(ioc.get_executor(), at(server.port()));
     ASSERT_TRUE(connect(connection).ok());
-    const std::string body(16 * 1024 * 1024, 'x');
+    // Made before the deadline is: that takes a while on a busy machine.
+    std::string request =
+        render_post(connection.endpoint(), "/v", std::string(16 * 1024 * 1024, 'x'));
     const Response response =
-        run(ioc, connection.exchange(render_post(connection.endpoint(), "/v", body),
-                                     Steady::now() + kShort));
+        run(ioc, connection.exchange(std::move(request), Steady::now() + kShort));
     EXPECT_EQ(response.error.kind, ErrorKind::timeout);
     EXPECT_EQ(response.error.phase, Phase::write);
     EXPECT_TRUE(response.error.request_started);
