@@ -71,7 +71,7 @@ class Memory {
     void set_bits(const Place& place, std::uint32_t bits);
 
     [[nodiscard]] bool bit(std::size_t number) const {
-        return (bytes_[number / 8] >> (number % 8) & 1U) != 0;
+        return (unsigned{bytes_[number / 8]} >> (number % 8) & 1U) != 0;
     }
     void zero(const Area& area);
 
