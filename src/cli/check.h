@@ -1,14 +1,13 @@
 #pragma once
 // `hi6gw check`: loads what `run` would and says everything that is wrong with it.
 
+#include "cli/exit_codes.h"
 #include "config/loader.h"
 
 #include <filesystem>
 #include <iosfwd>
 
 namespace hi6gw::cli {
-
-inline constexpr int kExitConfig = 78;  // sysexits.h EX_CONFIG
 
 struct CheckOptions {
     std::filesystem::path file;

@@ -48,8 +48,11 @@ asio::awaitable<bool> BlockProver::prove(std::vector<hi6::Area> areas) {
             continue;
         }
         served = true;
-        if (got == Read::ok && !co_await settle(window, &content)) {
-            co_return false;
+        if (got == Read::ok) {
+            const bool alive = co_await settle(window, &content);
+            if (!alive) {
+                co_return false;
+            }
         }
         if (proof_.state() != BlockProof::State::pending) {
             co_return true;
@@ -62,7 +65,8 @@ asio::awaitable<bool> BlockProver::prove(std::vector<hi6::Area> areas) {
 }
 
 asio::awaitable<bool> BlockProver::settle(hi6::BlockRead window, std::vector<std::byte>* content) {
-    if (!co_await settle_unit(window, content)) {
+    const bool alive = co_await settle_unit(window, content);
+    if (!alive) {
         co_return false;
     }
     co_return co_await settle_start(window, content);

@@ -68,7 +68,12 @@ asio::awaitable<void> Lane::run() {
 asio::awaitable<void> Lane::poll_loop() {
     for (;;) {
         co_await connect();
-        if (co_await identify() && co_await prove()) {
+        const bool known = co_await identify();
+        if (!known) {
+            continue;
+        }
+        const bool proven = co_await prove();
+        if (proven) {
             co_await sweep_while_connected();
         }
     }
@@ -112,7 +117,9 @@ asio::awaitable<bool> Lane::prove() {
     const bool patient = proofs_interrupted_ < kProofTries && !client_.keep_alive_refused();
     if (config_.block_read != config::BlockMode::off && patient) {
         ++proofs_interrupted_;
-        if (!co_await prover_.prove(proving_areas())) {
+        std::vector<hi6::Area> areas = proving_areas();
+        const bool alive = co_await prover_.prove(std::move(areas));
+        if (!alive) {
             lost("the connection was lost while the block read was being proven");
             co_return false;
         }
@@ -186,7 +193,8 @@ asio::awaitable<Lane::Step> Lane::perform(ReadItem item) {
     if (item.block && hangs_on_proof(item, reply)) {
         std::vector<std::byte> content(buffer_.begin(),
                                        buffer_.begin() + std::ptrdiff_t(reply.words) * 4);
-        if (!co_await prover_.settle(item.window, &content)) {
+        const bool alive = co_await prover_.settle(item.window, &content);
+        if (!alive) {
             lost("the connection was lost during a proof");
             co_return Step::reconnect;
         }
@@ -217,13 +225,16 @@ asio::awaitable<hi6::Reply> Lane::request(ReadItem item) {
 
 // A controller that need not be read for a while is asked whether it is still there.
 asio::awaitable<Lane::Step> Lane::idle_probe() {
-    co_return co_await identify() ? Step::next : Step::reconnect;
+    const bool alive = co_await identify();
+    co_return alive ? Step::next : Step::reconnect;
 }
 
 // The low-rate check while the proof is pending.
 asio::awaitable<Lane::Step> Lane::ask_again() {
     next_proof_ = time_.now() + kPendingProofRetry;
-    if (!co_await prover_.prove(proving_areas())) {
+    std::vector<hi6::Area> areas = proving_areas();
+    const bool alive = co_await prover_.prove(std::move(areas));
+    if (!alive) {
         lost("the connection was lost while the block read was being proven");
         co_return Step::reconnect;
     }

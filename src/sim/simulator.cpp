@@ -395,7 +395,8 @@ asio::awaitable<bool> Simulator::send_reply(Peer& peer, const Fault* fault) {
     const auto header = peer.wire.header_bytes;
     if (fault != nullptr && fault->action == Action::dribble) {
         for (std::size_t i = 0; i < size; ++i) {
-            if (!co_await send(peer, i, i + 1)) {
+            const bool sent = co_await send(peer, i, i + 1);
+            if (!sent) {
                 co_return false;
             }
             co_await pause(peer, fault->ms);
@@ -407,7 +408,10 @@ asio::awaitable<bool> Simulator::send_reply(Peer& peer, const Fault* fault) {
     }
     if (options_.split_writes) {
         const bool sent = co_await send(peer, 0, header);
-        co_return sent&& co_await send(peer, header, size);
+        if (!sent) {
+            co_return false;
+        }
+        co_return co_await send(peer, header, size);
     }
     co_return co_await send(peer, 0, size);
 }

@@ -106,11 +106,10 @@ TEST(Router, SubscribesToSignalsWhereABranchWouldHoldItsOwnTopics) {
           std::pair("{prefix}/{controller}/x/{signal}", "{prefix}/{signal}")}) {
         config.topics.set = set;
         config.topics.state = state;
-        const Router router(config);
-        for (const auto& filter : router.filters()) {
+        for (const auto& filter : Router(config).filters()) {
             EXPECT_EQ(filter.find('#'), std::string::npos) << filter;
         }
-        EXPECT_EQ(router.filters().size(), 2U);
+        EXPECT_EQ(Router(config).filters().size(), 2U);
     }
 }
 

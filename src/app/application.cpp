@@ -1,0 +1,236 @@
+#include "app/application.h"
+
+#include "app/systemd.h"
+#include "app/topics.h"
+#include "hi6/http_client.h"
+#include "mqtt/paho_session.h"
+#include "mqtt/payload.h"
+#include "version.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <csignal>
+
+namespace hi6gw::app {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+constexpr auto kLaneRestart = 1s;
+constexpr auto kWatchInterval = 1s;
+
+std::string status_payload(std::string_view state, std::int64_t now_ms) {
+    std::string payload;
+    mqtt::append_gateway_status(payload, state, now_ms, kVersion);
+    return payload;
+}
+
+mqtt::PahoOptions session_options(const config::Config& config, std::int64_t now_ms) {
+    mqtt::PahoOptions options;
+    options.host = config.mqtt.host;
+    options.port = config.mqtt.port;
+    if (config.mqtt.tls_enabled) {
+        mqtt::PahoTls tls;
+        tls.ca_file = config.mqtt.tls.ca_file;
+        tls.cert_file = config.mqtt.tls.cert_file;
+        tls.key_file = config.mqtt.tls.key_file;
+        options.tls = std::move(tls);
+    }
+    options.version = config.mqtt.version;
+    options.client_id = config.mqtt.client_id;
+    options.username = config.mqtt.username;
+    options.password = config.mqtt.password.reveal();
+    options.keep_alive = config.mqtt.keep_alive;
+    options.window = config.mqtt.window;
+    mqtt::PahoWill will;
+    will.topic = gateway_topic(config);
+    will.payload = status_payload("offline", now_ms);
+    options.will = std::move(will);
+    return options;
+}
+
+}  // namespace
+
+Application::Application(asio::any_io_executor executor, config::Config config)
+    : executor_(executor),
+      config_(std::move(config)),
+      time_(make_real_time(executor)),
+      session_(mqtt::make_paho_session(executor, *time_,
+                                       session_options(config_, unix_ms(time_->wall())))),
+      gateway_status_(gateway_topic(config_)),
+      lanes_(executor),
+      services_(executor) {
+    mqtt::Handlers handlers;
+    handlers.connected = [this](const mqtt::Connected& connected) { on_connected(connected); };
+    handlers.lost = [this](const std::string& why) { on_lost(why); };
+    handlers.message = [](mqtt::Inbound&&) {};
+    handlers.connect_failed = [this](const std::string& why, bool refused) {
+        on_connect_failed(why, refused);
+    };
+    session_->set_handlers(std::move(handlers));
+    session_->add(gateway_status_, mqtt::Priority::control);
+    for (std::size_t i = 0; i < config_.controllers.size(); ++i) {
+        const config::Controller& controller = config_.controllers[i];
+        auto station = std::make_unique<Station>();
+        station->metrics = metrics_.controller(controller.name);
+        station->client = hi6::make_http_client(executor, controller.host, controller.port);
+        const poll::Lane::Parts parts{station->client.get(), time_.get(), station->metrics.get(),
+                                      [this] { session_->wake(); }};
+        const double phase =
+            static_cast<double>(i) / static_cast<double>(config_.controllers.size());
+        station->lane = std::make_unique<poll::Lane>(controller, lane_topics(config_, controller),
+                                                     config_.payload, phase, parts);
+        session_->add(station->lane->status(), mqtt::Priority::control);
+        session_->add(station->lane->states(), mqtt::Priority::state);
+        stations_.push_back(std::move(station));
+    }
+    if (config_.http.enabled) {
+        ops::Pages pages{[this] { return metrics_.text(); }, [this] { return readiness(); }};
+        server_ = std::make_unique<ops::Server>(executor, config_.http.host, config_.http.port,
+                                                std::move(pages));
+    }
+}
+
+Application::~Application() = default;
+
+asio::awaitable<void> Application::run() {
+    say_gateway_status("online");
+    services_.spawn(session_->run());
+    services_.spawn(watch());
+    if (server_) {
+        services_.spawn(server_->run());
+        log_.info("metrics and health on http://{}:{}", config_.http.host, server_->port());
+    }
+    for (const auto& station : stations_) {
+        lanes_.spawn(supervise(*station));
+    }
+    log_.info("hi6gw {} runs: {} controllers, broker {}:{}", kVersion, stations_.size(),
+              config_.mqtt.host, config_.mqtt.port);
+    systemd::ready();
+    co_await wait_for_stop_signal();
+    co_await stop();
+}
+
+asio::awaitable<void> Application::wait_for_stop_signal() {
+    asio::signal_set signals(executor_, SIGTERM, SIGINT);
+    const auto [error, number] = co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
+    log_.info("stopping{}", error ? "" : number == SIGTERM ? " on SIGTERM" : " on SIGINT");
+}
+
+asio::awaitable<void> Application::stop() {
+    const auto deadline = time_->now() + kShutdownTime;
+    systemd::stopping();
+    lanes_.cancel();
+    co_await lanes_.join();
+    for (const auto& station : stations_) {
+        station->lane->farewell();
+    }
+    say_gateway_status("offline");
+    co_await session_->stop(deadline);
+    services_.cancel();
+    co_await services_.join();
+    log_.info("stopped");
+}
+
+// A lane ends only when it is cancelled. Should a fault of ours end it, its signals must not stand
+// as good, and it is started anew: nothing gives up for good.
+asio::awaitable<void> Application::supervise(Station& station) {
+    const auto alarm = time_->alarm();
+    for (;;) {
+        std::string fault;
+        try {
+            co_await station.lane->run();
+        } catch (const std::exception& error) {
+            fault = error.what();
+        }
+        const auto cancellation = co_await asio::this_coro::cancellation_state;
+        if (cancellation.cancelled() != asio::cancellation_type::none) {
+            co_return;
+        }
+        log_.error("internal error in the lane of {}: {}; starting it anew",
+                   station.lane->config().name, fault);
+        station.lane->farewell();
+        const auto restart = time_->now() + kLaneRestart;
+        co_await alarm->wait_until(restart);
+    }
+}
+
+// Once a second: feeds the watchdog and tells the service manager how things stand.
+asio::awaitable<void> Application::watch() {
+    const auto alarm = time_->alarm();
+    auto next = time_->now();
+    for (;;) {
+        metrics_.event_loop_lag(time_->now() - next);
+        systemd::watchdog();
+        metrics_.mqtt_in_flight(session_->in_flight());
+        std::string now = summary();
+        if (now != last_summary_) {
+            systemd::status(now);
+            last_summary_ = std::move(now);
+        }
+        next = time_->now() + kWatchInterval;
+        co_await alarm->wait_until(next);
+    }
+}
+
+void Application::on_connected(const mqtt::Connected& connected) {
+    mqtt_log_.info("connected to {}:{}, MQTT {}, window {}{}", config_.mqtt.host, config_.mqtt.port,
+                   connected.version == 5 ? "5" : "3.1.1", connected.window,
+                   connected.retain_available ? "" : "; the broker keeps no retained messages");
+    connect_failure_logged_ = false;
+    metrics_.mqtt_connects();
+    metrics_.mqtt_connected(true);
+    gateway_status_.publish_again();
+    for (const auto& station : stations_) {
+        station->lane->publish_all();
+    }
+    session_->wake();
+}
+
+void Application::on_lost(const std::string& why) {
+    mqtt_log_.warn("connection lost: {}", why);
+    metrics_.mqtt_connected(false);
+}
+
+void Application::on_connect_failed(const std::string& why, bool refused) {
+    if (!connect_failure_logged_) {
+        mqtt_log_.warn("{}: {}; trying again until it works",
+                       refused ? "refused by the broker" : "cannot connect", why);
+    }
+    connect_failure_logged_ = true;
+}
+
+void Application::say_gateway_status(std::string_view state) {
+    gateway_status_.set(status_payload(state, unix_ms(time_->wall())));
+    session_->wake();
+}
+
+ops::Readiness Application::readiness() const {
+    const auto online = std::count_if(stations_.begin(), stations_.end(), [](const auto& station) {
+        return station->lane->link().is_online();
+    });
+    ops::Readiness result;
+    result.ready = session_->connected() && online > 0;
+    const std::string_view reason = result.ready             ? ""
+                                    : !session_->connected() ? "not connected to the broker"
+                                                             : "no controller is connected";
+    result.json = fmt::format(
+        R"({{"ready":{},"reason":"{}","mqtt":{},"controllers_online":{},"controllers":{}}})",
+        result.ready, reason, session_->connected(), online, stations_.size());
+    return result;
+}
+
+std::string Application::summary() const {
+    const auto online = std::count_if(stations_.begin(), stations_.end(), [](const auto& station) {
+        return station->lane->link().is_online();
+    });
+    return fmt::format("broker {}, {} of {} controllers online",
+                       session_->connected() ? "connected" : "away", online, stations_.size());
+}
+
+}  // namespace hi6gw::app

@@ -1,0 +1,70 @@
+#pragma once
+// The running gateway: owns every part, starts them, and stops them in order. The only place that
+// names them all.
+//
+// Shutdown: polling stops -> the last word on every signal and controller (unreachable, offline) ->
+// the gateway's own status offline -> drained to the broker, DISCONNECT -> the operations server.
+// At most kShutdownTime in all. Thread: the event loop's.
+
+#include "app/station.h"
+#include "base/log.h"
+#include "base/task_group.h"
+#include "base/time.h"
+#include "config/config.h"
+#include "mqtt/session.h"
+#include "ops/metrics.h"
+#include "ops/server.h"
+#include "poll/publisher.h"
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace hi6gw::app {
+
+inline constexpr std::chrono::seconds kShutdownTime{4};  // the contract allows 5 s in all
+
+class Application {
+  public:
+    // `config` has been validated. Throws when the operations server's address cannot be bound.
+    Application(boost::asio::any_io_executor executor, config::Config config);
+    Application(const Application&) = delete;
+    Application& operator=(const Application&) = delete;
+    ~Application();
+
+    // Until SIGTERM or SIGINT, whatever is away; all that it started has ended when it returns.
+    boost::asio::awaitable<void> run();
+
+  private:
+    boost::asio::awaitable<void> wait_for_stop_signal();
+    boost::asio::awaitable<void> supervise(Station& station);
+    boost::asio::awaitable<void> watch();
+    boost::asio::awaitable<void> stop();
+    void on_connected(const mqtt::Connected& connected);
+    void on_lost(const std::string& why);
+    void on_connect_failed(const std::string& why, bool refused);
+    void say_gateway_status(std::string_view state);
+    [[nodiscard]] ops::Readiness readiness() const;
+    [[nodiscard]] std::string summary() const;
+
+    boost::asio::any_io_executor executor_;
+    config::Config config_;
+    log::Logger log_{"gateway"};
+    log::Logger mqtt_log_{"mqtt"};
+    std::unique_ptr<Time> time_;
+    ops::Metrics metrics_;
+    std::unique_ptr<mqtt::Session> session_;
+    poll::RetainedSource gateway_status_;
+    std::vector<std::unique_ptr<Station>> stations_;
+    std::unique_ptr<ops::Server> server_;
+    TaskGroup lanes_;
+    TaskGroup services_;
+    bool connect_failure_logged_ = false;
+    std::string last_summary_;
+};
+
+}  // namespace hi6gw::app

@@ -1,0 +1,34 @@
+#include "app/systemd.h"
+
+#include <systemd/sd-daemon.h>
+
+#include <cstdint>
+
+namespace hi6gw::app::systemd {
+
+void ready() {
+    sd_notify(0, "READY=1");
+}
+
+void status(const std::string& text) {
+    const std::string line = "STATUS=" + text;
+    sd_notify(0, line.c_str());
+}
+
+void stopping() {
+    sd_notify(0, "STOPPING=1");
+}
+
+void watchdog() {
+    sd_notify(0, "WATCHDOG=1");
+}
+
+std::optional<std::chrono::microseconds> watchdog_interval() {
+    std::uint64_t usec = 0;
+    if (sd_watchdog_enabled(0, &usec) <= 0) {
+        return std::nullopt;
+    }
+    return std::chrono::microseconds(usec) / 2;
+}
+
+}  // namespace hi6gw::app::systemd

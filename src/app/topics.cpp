@@ -1,0 +1,34 @@
+#include "app/topics.h"
+
+#include "mqtt/topics.h"
+
+namespace hi6gw::app {
+namespace {
+
+mqtt::TopicTemplate parsed(const std::string& text) {
+    // The loader has accepted the template with the placeholders that its key allows.
+    return mqtt::TopicTemplate::parse(text, {"prefix", "gateway", "controller", "signal", "client"})
+        .value();
+}
+
+mqtt::TopicTemplate::Values values(const config::Config& config) {
+    mqtt::TopicTemplate::Values values;
+    values.prefix = config.topics.prefix;
+    values.gateway = config.gateway.id;
+    return values;
+}
+
+}  // namespace
+
+poll::LaneTopics lane_topics(const config::Config& config, const config::Controller& controller) {
+    mqtt::TopicTemplate::Values of_controller = values(config);
+    of_controller.controller = controller.name;
+    return {parsed(config.topics.state).ends(of_controller),
+            parsed(config.topics.status).expand(of_controller)};
+}
+
+std::string gateway_topic(const config::Config& config) {
+    return parsed(config.topics.gateway).expand(values(config));
+}
+
+}  // namespace hi6gw::app

@@ -1,0 +1,143 @@
+#include "support/rig.h"
+
+#include <boost/json.hpp>
+
+#include <poll.h>
+
+#include <csignal>
+#include <sstream>
+#include <stdexcept>
+
+namespace hi6gw::test {
+namespace {
+
+namespace json = boost::json;
+using namespace std::chrono_literals;
+
+std::uint16_t port_after(const std::string& text, const std::string& mark) {
+    const auto at = text.find(mark);
+    return at == std::string::npos
+               ? std::uint16_t{0}
+               : static_cast<std::uint16_t>(std::stoul(text.substr(at + mark.size())));
+}
+
+}  // namespace
+
+bool eventually(const std::function<bool()>& done, std::chrono::milliseconds limit) {
+    const auto end = std::chrono::steady_clock::now() + limit;
+    while (!done()) {
+        if (std::chrono::steady_clock::now() > end) {
+            return false;
+        }
+        ::poll(nullptr, 0, 5);  // looks again in 5 ms; what is waited for is the condition
+    }
+    return true;
+}
+
+Simulator::Simulator(std::vector<std::string> arguments) : arguments_(std::move(arguments)) {
+    start();
+}
+
+void Simulator::start() {
+    std::vector<std::string> argv = {std::string(BINARY_DIR) + "/src/sim/hi6sim", "--port",
+                                     std::to_string(port_), "--control-port",
+                                     std::to_string(control_port_)};
+    argv.insert(argv.end(), arguments_.begin(), arguments_.end());
+    process_ = std::make_unique<Process>(ProcessOptions{argv, {}, {}, {}});
+    if (!process_->wait_for_output("hi6sim control on http://", 10s) ||
+        !process_->wait_for_output("hi6sim listening on http://", 10s)) {
+        throw std::runtime_error("hi6sim does not start: " + process_->err());
+    }
+    port_ = port_after(process_->out(), "hi6sim listening on http://127.0.0.1:");
+    control_port_ = port_after(process_->out(), "hi6sim control on http://127.0.0.1:");
+}
+
+void Simulator::kill() {
+    process_.reset();
+}
+
+void Simulator::set(const std::string& relay, double value) const {
+    const json::object body{{"name", relay}, {"value", value}};
+    const HttpReply reply = http_request(control_port_, "POST", "/memory", json::serialize(body));
+    if (reply.status != 200) {
+        throw std::runtime_error("set " + relay + ": " + reply.body);
+    }
+}
+
+double Simulator::get(const std::string& relay) const {
+    const HttpReply reply = http_request(control_port_, "GET", "/memory?name=" + relay);
+    return json::parse(reply.body).at("value").to_number<double>();
+}
+
+void Simulator::fault(const std::string& text) const {
+    const HttpReply reply = http_request(control_port_, "POST", "/faults", "[" + text + "]");
+    if (reply.status != 200) {
+        throw std::runtime_error("fault " + text + ": " + reply.body);
+    }
+}
+
+void Simulator::clear_faults() const {
+    http_request(control_port_, "DELETE", "/faults");
+}
+
+void Simulator::control(const std::string& text) const {
+    const HttpReply reply = http_request(control_port_, "POST", "/control", text);
+    if (reply.status != 200) {
+        throw std::runtime_error("control " + text + ": " + reply.body);
+    }
+}
+
+std::string Simulator::log() const {
+    return http_request(control_port_, "GET", "/log?since=0").body;
+}
+
+std::string Simulator::stats() const {
+    return http_request(control_port_, "GET", "/stats").body;
+}
+
+std::int64_t Simulator::stat(const std::string& name) const {
+    return json::parse(stats()).at(name).to_number<std::int64_t>();
+}
+
+Gateway::Gateway(const std::string& yaml) {
+    const bool has_http = yaml.starts_with("http:") || yaml.find("\nhttp:") != std::string::npos;
+    config_ =
+        directory_.file("hi6gw.yaml", has_http ? yaml : yaml + "\nhttp: {listen: 127.0.0.1:0}\n");
+    start();
+}
+
+void Gateway::start() {
+    const std::vector<std::string> argv = {std::string(BINARY_DIR) + "/src/hi6gw", "run", "-c",
+                                           config_.string()};
+    process_ = std::make_unique<Process>(
+        ProcessOptions{argv,
+                       {{"STATE_DIRECTORY", (directory_.path() / "state").string()}},
+                       directory_.path().string(),
+                       {}});
+    if (!process_->wait_for_output(" runs: ", 10s)) {
+        throw std::runtime_error("hi6gw does not start: " + process_->err());
+    }
+}
+
+std::uint16_t Gateway::http_port() const {
+    return port_after(process_->err(), "metrics and health on http://127.0.0.1:");
+}
+
+double Gateway::metric(const std::string& name, const std::string& label) const {
+    std::istringstream lines(get("/metrics").body);
+    double sum = 0;
+    for (std::string line; std::getline(lines, line);) {
+        const bool named = line.starts_with(name + "{") || line.starts_with(name + " ");
+        if (named && line.find(label) != std::string::npos) {
+            sum += std::stod(line.substr(line.rfind(' ') + 1));
+        }
+    }
+    return sum;
+}
+
+int Gateway::stop() {
+    process_->signal(SIGTERM);
+    return process_->wait(5s).value_or(-1);
+}
+
+}  // namespace hi6gw::test

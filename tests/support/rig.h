@@ -1,0 +1,74 @@
+#pragma once
+// The real programs, as a plant would run them: hi6sim and hi6gw as processes, each with its files
+// in a directory of its own. What a test asserts comes from outside the gateway: the simulator's
+// request log and what a subscriber got.
+
+#include "support/broker.h"
+#include "support/http_request.h"
+#include "support/process.h"
+#include "support/temp_dir.h"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace hi6gw::test {
+
+// Polls `done` until it holds; false after `limit`.
+bool eventually(const std::function<bool()>& done, std::chrono::milliseconds limit);
+
+class Simulator {
+  public:
+    explicit Simulator(std::vector<std::string> arguments = {});
+
+    [[nodiscard]] std::uint16_t port() const { return port_; }
+    [[nodiscard]] std::uint16_t control_port() const { return control_port_; }
+    [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+    [[nodiscard]] Process& process() { return *process_; }
+
+    void set(const std::string& relay, double value) const;  // at once, inputs too
+    [[nodiscard]] double get(const std::string& relay) const;
+    void fault(const std::string& json) const;  // one object of POST /faults
+    void clear_faults() const;
+    void control(const std::string& json) const;  // POST /control
+    [[nodiscard]] std::string log() const;        // GET /log
+    [[nodiscard]] std::string stats() const;      // GET /stats
+    [[nodiscard]] std::int64_t stat(const std::string& name) const;
+    void kill();
+    void start();  // again, on the same ports
+
+  private:
+    std::vector<std::string> arguments_;
+    std::uint16_t port_ = 0;
+    std::uint16_t control_port_ = 0;
+    std::unique_ptr<Process> process_;
+};
+
+class Gateway {
+  public:
+    // `yaml`: the configuration. `http: {listen: 127.0.0.1:0}` is added when it has no http key.
+    explicit Gateway(const std::string& yaml);
+
+    [[nodiscard]] Process& process() { return *process_; }
+    // Of the operations server, once it runs.
+    [[nodiscard]] std::uint16_t http_port() const;
+    [[nodiscard]] HttpReply get(const std::string& target) const {
+        return http_request(http_port(), "GET", target);
+    }
+    // The sum of a metric over all its label sets that contain `label` (""): 0 when it is not
+    // there.
+    [[nodiscard]] double metric(const std::string& name, const std::string& label = "") const;
+    // SIGTERM; the exit code, or -1 when it takes longer than the 5 s it has.
+    int stop();
+    void start();  // again, after the process has ended
+
+  private:
+    TempDir directory_;
+    std::filesystem::path config_;
+    std::unique_ptr<Process> process_;
+};
+
+}  // namespace hi6gw::test
