@@ -49,8 +49,8 @@ asio::awaitable<bool> BlockProver::prove(std::vector<hi6::Area> areas) {
         }
         served = true;
         if (got == Read::ok) {
-            const bool alive = co_await settle(window, &content);
-            if (!alive) {
+            const bool kept = co_await settle(window, &content);
+            if (!kept) {
                 co_return false;
             }
         }
@@ -65,25 +65,33 @@ asio::awaitable<bool> BlockProver::prove(std::vector<hi6::Area> areas) {
 }
 
 asio::awaitable<bool> BlockProver::settle(hi6::BlockRead window, std::vector<std::byte>* content) {
-    const bool alive = co_await settle_unit(window, content);
-    if (!alive) {
+    const bool kept = co_await settle_unit(window, content);
+    if (!kept) {
         co_return false;
     }
-    co_return co_await settle_start(window, content);
+    const bool settled = co_await settle_start(window, content);
+    co_return settled;
 }
 
 asio::awaitable<BlockProver::Read> BlockProver::read(hi6::BlockRead window,
                                                      std::vector<std::byte>* content) {
-    content->assign(std::size_t{window.words} * 4, std::byte{0});
-    const hi6::Reply reply = co_await client_.read_block(window, *content, deadline());
-    if (link_gone(reply.outcome)) {
-        co_return Read::lost;
+    hi6::Reply reply;
+    for (unsigned attempt = 0; attempt < kAttempts; ++attempt) {
+        content->assign(std::size_t{window.words} * 4, std::byte{0});
+        reply = co_await client_.read_block(window, *content, deadline());
+        if (reply.outcome != Outcome::bad_data) {
+            break;
+        }
     }
     if (reply.outcome == Outcome::ok) {
         content->resize(std::min(content->size(), reply.words * 4));
         co_return Read::ok;
     }
-    if (reply.outcome == Outcome::bad_data) {
+    content->clear();  // not zeros that somebody might take for an answer
+    if (link_gone(reply.outcome)) {
+        co_return Read::lost;
+    }
+    if (reply.outcome == Outcome::bad_data) {  // again and again
         proof_.refuse("block read: " + reply.detail);
     }
     co_return reply.outcome == Outcome::refused ? Read::refused : Read::failed;

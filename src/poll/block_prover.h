@@ -30,7 +30,7 @@ class BlockProver {
     boost::asio::awaitable<bool> prove(std::vector<hi6::Area> areas);
 
     // Asks whatever this window's content can settle. `content` is replaced by that of the last
-    // read. False: the connection was lost meanwhile.
+    // read, empty when that failed. False: the connection was lost meanwhile.
     boost::asio::awaitable<bool> settle(hi6::BlockRead window, std::vector<std::byte>* content);
 
   private:

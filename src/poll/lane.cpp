@@ -68,12 +68,14 @@ asio::awaitable<void> Lane::run() {
 asio::awaitable<void> Lane::poll_loop() {
     for (;;) {
         co_await connect();
-        const bool known = co_await identify();
-        if (!known) {
+        // Here and everywhere: one co_await a statement, its result named. GCC 12 miscompiles
+        // `a && co_await b()` and `if (!co_await a())` (frames overwritten, invalid instructions).
+        const bool answers = co_await identify();
+        if (!answers) {
             continue;
         }
-        const bool proven = co_await prove();
-        if (proven) {
+        const bool ready = co_await prove();
+        if (ready) {
             co_await sweep_while_connected();
         }
     }
@@ -87,7 +89,10 @@ asio::awaitable<void> Lane::connect() {
             co_return;
         }
         client_.hold_off(time_.now() + connect_backoff_.failed());
-        go_offline(fault.detail);
+        trouble_ = fault.detail;
+        if (!link_.is_online() || time_.now() >= silent_since() + kSilence) {
+            go_offline(fault.detail);
+        }
     }
 }
 
@@ -111,15 +116,14 @@ asio::awaitable<bool> Lane::identify() {
 asio::awaitable<bool> Lane::prove() {
     prover_.reset();
     no_block_.clear();
-    retry_areas_at_ = Steady::time_point::max();
+    retry_blocks_at_ = Steady::time_point::max();
     // A controller that ends connections early must not be kept from being read by the proof: then
     // only those values wait for it that hang on it.
     const bool patient = proofs_interrupted_ < kProofTries && !client_.keep_alive_refused();
     if (config_.block_read != config::BlockMode::off && patient) {
         ++proofs_interrupted_;
-        std::vector<hi6::Area> areas = proving_areas();
-        const bool alive = co_await prover_.prove(std::move(areas));
-        if (!alive) {
+        const bool kept = co_await prover_.prove(proving_areas());
+        if (!kept) {
             lost("the connection was lost while the block read was being proven");
             co_return false;
         }
@@ -128,6 +132,11 @@ asio::awaitable<bool> Lane::prove() {
     proofs_interrupted_ = 0;
     next_proof_ = time_.now() + kPendingProofRetry;
     arrange();
+    if (plan_.reads(~GroupMask{0}).empty()) {  // nothing to read: these answers are all there is
+        trouble_since_ = Steady::time_point::max();
+        link_.online();
+        update_status();
+    }
     co_return true;
 }
 
@@ -135,7 +144,12 @@ asio::awaitable<void> Lane::sweep_while_connected() {
     schedule_.restart();
     for (;;) {
         const Steady::time_point now = time_.now();
-        const Steady::time_point next = std::min(schedule_.next(), last_answer_ + kIdleProbe);
+        if (now >= retry_failing_at_) {  // its group may not be due for long
+            retry_failing_at_ = Steady::time_point::max();
+            schedule_.restart();
+        }
+        const Steady::time_point next =
+            std::min({schedule_.next(), last_answer_ + kIdleProbe, retry_failing_at_});
         if (now < next) {
             co_await alarm_->wait_until(next);
             continue;
@@ -146,7 +160,6 @@ asio::awaitable<void> Lane::sweep_while_connected() {
             metrics_.overruns(due.skipped);
             step = co_await sweep(due.groups);
             schedule_.worked(now, client_.take_busy());
-            table_.set_sweep_time(time_.now() - now);
         } else {
             step = co_await idle_probe();
         }
@@ -155,14 +168,21 @@ asio::awaitable<void> Lane::sweep_while_connected() {
         }
         if (step == Step::abandon) {
             schedule_.restart();
+        } else {
+            // Slow answers stretch the periods, by themselves and by what the load allows.
+            sweep_time_ = std::max(time_.now(), schedule_.next()) - now;
+            table_.set_sweep_time(sweep_time_);
         }
     }
 }
 
 asio::awaitable<Lane::Step> Lane::sweep(GroupMask groups) {
-    if (time_.now() >= retry_areas_at_) {
-        no_block_.clear();
-        arrange();
+    const Steady::time_point start = time_.now();
+    if (start >= retry_blocks_at_) {
+        const Step step = co_await retry_blocks();
+        if (step != Step::next) {
+            co_return step;
+        }
     }
     if (prover_.proof().state() == hi6::BlockProof::State::pending && time_.now() >= next_proof_) {
         const Step step = co_await ask_again();
@@ -172,14 +192,14 @@ asio::awaitable<Lane::Step> Lane::sweep(GroupMask groups) {
     }
     const std::span<const ReadItem> items = plan_.reads(groups);
     for (const ReadItem& planned : items) {
-        const auto held = held_.find(planned.image);
-        if (!planned.block && held != held_.end() && time_.now() < held->second) {
+        if (held(planned)) {
             continue;
         }
         const Step step = co_await perform(planned);
         if (step != Step::next) {
             co_return step;  // the plan may be another one now: no further look at this one
         }
+        table_.set_sweep_time(std::max(sweep_time_, time_.now() - start));
     }
     co_return Step::next;
 }
@@ -193,14 +213,17 @@ asio::awaitable<Lane::Step> Lane::perform(ReadItem item) {
     if (item.block && hangs_on_proof(item, reply)) {
         std::vector<std::byte> content(buffer_.begin(),
                                        buffer_.begin() + std::ptrdiff_t(reply.words) * 4);
-        const bool alive = co_await prover_.settle(item.window, &content);
-        if (!alive) {
+        const bool kept = co_await prover_.settle(item.window, &content);
+        if (!kept) {
             lost("the connection was lost during a proof");
             co_return Step::reconnect;
         }
         if (prover_.proof().state() == hi6::BlockProof::State::disproven) {
             arrange();
             co_return Step::abandon;
+        }
+        if (content.empty()) {
+            co_return Step::next;  // the last read of it failed: the next sweep will tell
         }
         std::copy(content.begin(), content.end(), buffer_.begin());
         reply.words = content.size() / 4;
@@ -225,16 +248,15 @@ asio::awaitable<hi6::Reply> Lane::request(ReadItem item) {
 
 // A controller that need not be read for a while is asked whether it is still there.
 asio::awaitable<Lane::Step> Lane::idle_probe() {
-    const bool alive = co_await identify();
-    co_return alive ? Step::next : Step::reconnect;
+    const bool answers = co_await identify();
+    co_return answers ? Step::next : Step::reconnect;
 }
 
 // The low-rate check while the proof is pending.
 asio::awaitable<Lane::Step> Lane::ask_again() {
     next_proof_ = time_.now() + kPendingProofRetry;
-    std::vector<hi6::Area> areas = proving_areas();
-    const bool alive = co_await prover_.prove(std::move(areas));
-    if (!alive) {
+    const bool kept = co_await prover_.prove(proving_areas());
+    if (!kept) {
         lost("the connection was lost while the block read was being proven");
         co_return Step::reconnect;
     }
@@ -245,19 +267,49 @@ asio::awaitable<Lane::Step> Lane::ask_again() {
     co_return Step::abandon;
 }
 
+// Asks for the refused blocks again, beside the plan: nothing changes and nothing is said while
+// they stay refused.
+asio::awaitable<Lane::Step> Lane::retry_blocks() {
+    retry_blocks_at_ = time_.now() + kRefusedRetry;
+    const std::map<hi6::Area, hi6::BlockRead> refused = no_block_;
+    bool served = false;
+    for (const auto& [area, window] : refused) {
+        buffer_.resize(std::size_t{window.words} * 4);
+        const hi6::Reply reply = co_await client_.read_block(window, buffer_, deadline());
+        if (link_gone(reply.outcome)) {
+            lost(reply.detail);
+            co_return Step::reconnect;
+        }
+        answered();
+        if (reply.outcome == Outcome::ok) {
+            no_block_.erase(area);
+            served = true;
+        }
+    }
+    if (!served) {
+        co_return Step::next;
+    }
+    arrange();
+    co_return Step::abandon;
+}
+
+// Since when an answer has been missing; max(): none is.
+Steady::time_point Lane::silent_since() const {
+    return std::min(client_.busy_since(), trouble_since_);
+}
+
 asio::awaitable<void> Lane::housekeeping() {
     for (;;) {
-        const Steady::time_point busy = client_.busy_since();
-        const bool waiting = busy != Steady::time_point::max() && link_.is_online();
+        const bool missing = silent_since() != Steady::time_point::max() && link_.is_online();
         keeper_until_ =
-            std::min(table_.next_deadline(), waiting ? busy + kSilence : time_.now() + kSilence);
+            std::min(table_.next_deadline(), (missing ? silent_since() : time_.now()) + kSilence);
         co_await keeper_->wait_until(keeper_until_);
         const Moment now = moment();
         table_.expire(now, link_.failing() ? Quality::bad_data : Quality::unreachable);
         table_.run_timers(now);
-        if (client_.busy_since() != Steady::time_point::max() &&
-            now.steady >= client_.busy_since() + kSilence) {
-            go_offline("no answer");
+        if (link_.is_online() && silent_since() != Steady::time_point::max() &&
+            now.steady >= silent_since() + kSilence) {
+            go_offline(trouble_since_ != Steady::time_point::max() ? trouble_ : "no answer");
         }
         say_news();
     }
@@ -266,10 +318,8 @@ asio::awaitable<void> Lane::housekeeping() {
 // A good answer to a read.
 void Lane::take_in(const ReadItem& item, const hi6::Reply& reply) {
     answered();
-    error_backoff_.succeeded();
+    cleared(item);
     link_.unauthorised(false);
-    link_.server_errors(false, "");
-    bad_data_ = false;
     link_.online();
     const Moment at{reply.answered, moment().wall_ms};
     std::uint32_t changes = 0;
@@ -287,7 +337,6 @@ void Lane::take_in(const ReadItem& item, const hi6::Reply& reply) {
         for (std::size_t i = 0; i < raw.size(); ++i) {
             raw[i] = static_cast<std::byte>(reply.raw >> (8 * i) & 0xff);
         }
-        held_.erase(item.image);
         changes = table_.apply(item.image, std::span<const std::byte>(raw).first(item.bytes), at);
     }
     metrics_.changes(changes);
@@ -302,13 +351,13 @@ Lane::Step Lane::fault(const ReadItem& item, const hi6::Reply& reply) {
         return Step::reconnect;
     }
     answered();
+    trouble_since_ = Steady::time_point::max();
     Step step = Step::next;
     switch (reply.outcome) {
         case Outcome::bad_data:
-            if (!bad_data_) {
+            if (garbled_.insert(item.image).second) {
                 log_.warn("bad data: {}", reply.detail);
             }
-            bad_data_ = true;
             metrics_.bad_data();
             table_.mark(item.image, item.bytes, Quality::bad_data, moment().wall_ms);
             break;
@@ -322,9 +371,7 @@ Lane::Step Lane::fault(const ReadItem& item, const hi6::Reply& reply) {
             step = Step::abandon;
             break;
         default:
-            link_.server_errors(true, "server_error: " + reply.detail);
-            schedule_.pause(time_.now() + error_backoff_.failed());
-            step = Step::abandon;
+            step = server_error(item, reply);
             break;
     }
     link_.online();
@@ -336,22 +383,63 @@ Lane::Step Lane::fault(const ReadItem& item, const hi6::Reply& reply) {
 Lane::Step Lane::refused(const ReadItem& item, const hi6::Reply& reply) {
     const auto retry = time_.now() + kRefusedRetry;
     if (!item.block) {
-        if (held_.find(item.image) == held_.end()) {
+        if (refused_.insert(item.image).second) {
             log_.warn("{} refused: {}", to_string(item.single), reply.detail);
         }
-        held_[item.image] = retry;
+        hold(item, retry);
         table_.mark(item.image, item.bytes, Quality::refused, moment().wall_ms);
         return Step::next;
     }
     log_.warn("block read of {} refused: {}", to_string(item.window.area), reply.detail);
-    no_block_.insert(item.window.area);
-    retry_areas_at_ = std::min(retry_areas_at_, retry);
+    no_block_.emplace(item.window.area, item.window);
+    retry_blocks_at_ = std::min(retry_blocks_at_, retry);
     arrange();
     return Step::abandon;
 }
 
+// One request that fails does not keep the others from being served; two in a row, and the
+// controller is left alone for a while.
+Lane::Step Lane::server_error(const ReadItem& item, const hi6::Reply& reply) {
+    failing_.insert(item.image);
+    if (!link_.failing()) {
+        link_.server_errors(true, "server_error: " + reply.detail);
+    }
+    const Steady::time_point retry = time_.now() + error_backoff_.failed();
+    hold(item, retry);
+    retry_failing_at_ = std::min(retry_failing_at_, retry);
+    if (++errors_in_row_ < 2) {
+        return Step::next;
+    }
+    schedule_.pause(retry);
+    return Step::abandon;
+}
+
+void Lane::hold(const ReadItem& item, Steady::time_point until) {
+    held_[item.image] = until;
+}
+
+bool Lane::held(const ReadItem& item) const {
+    const auto found = held_.find(item.image);
+    return found != held_.end() && time_.now() < found->second;
+}
+
+// A good answer to this item: whatever ailed a read that begins within it is over.
+void Lane::cleared(const ReadItem& item) {
+    trouble_since_ = Steady::time_point::max();
+    errors_in_row_ = 0;
+    held_.erase(item.image);
+    for (auto* faults : {&refused_, &failing_, &garbled_}) {
+        faults->erase(faults->lower_bound(item.image),
+                      faults->lower_bound(item.image + item.bytes));
+    }
+    if (failing_.empty()) {
+        error_backoff_.succeeded();
+        link_.server_errors(false, "");
+    }
+}
+
 // Whether a value in this answer means one thing or another by a reading that the proof has not
-// ruled out yet. What was taken in before with the same content needs no second thought.
+// ruled out yet.
 bool Lane::hangs_on_proof(const ReadItem& item, const hi6::Reply& reply) const {
     if (prover_.proof().state() != hi6::BlockProof::State::pending) {
         return false;
@@ -400,6 +488,9 @@ void Lane::arrange() {
     plan_.arrange([this](const hi6::Area& area) { return area_mode(area); });
     table_.arrange(plan_.places(), plan_.image_bytes());
     held_.clear();
+    refused_.clear();
+    failing_.clear();
+    garbled_.clear();
     for (const std::uint32_t signal : plan_.unreadable()) {
         table_.mark_signal(signal, Quality::refused, moment().wall_ms);
     }
@@ -414,7 +505,7 @@ void Lane::arrange_status() {
         link_.block_reads(AreaMode::single, true, prover_.proof().reason());
     } else if (!no_block_.empty()) {
         link_.block_reads(AreaMode::block, true,
-                          "block read of " + to_string(*no_block_.begin()) + " refused");
+                          "block read of " + to_string(no_block_.begin()->first) + " refused");
     } else {
         link_.block_reads(AreaMode::block, false, prover_.proof().reason());
     }
@@ -439,7 +530,9 @@ void Lane::lost(const std::string& why) {
     if (!answered_on_connection_) {
         client_.hold_off(time_.now() + connect_backoff_.failed());
     }
-    if (time_.now() - last_answer_ >= kSilence) {
+    trouble_ = why;
+    trouble_since_ = std::min(trouble_since_, client_.began());
+    if (!link_.is_online() || time_.now() >= trouble_since_ + kSilence) {
         go_offline(why);
     }
 }

@@ -20,8 +20,11 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -80,12 +83,18 @@ class Lane {
     boost::asio::awaitable<Step> perform(ReadItem item);
     boost::asio::awaitable<Step> idle_probe();
     boost::asio::awaitable<Step> ask_again();
+    boost::asio::awaitable<Step> retry_blocks();
     boost::asio::awaitable<hi6::Reply> request(ReadItem item);
     boost::asio::awaitable<void> housekeeping();
 
     void take_in(const ReadItem& item, const hi6::Reply& reply);
     Step fault(const ReadItem& item, const hi6::Reply& reply);
     Step refused(const ReadItem& item, const hi6::Reply& reply);
+    Step server_error(const ReadItem& item, const hi6::Reply& reply);
+    void hold(const ReadItem& item, Steady::time_point until);
+    [[nodiscard]] bool held(const ReadItem& item) const;
+    void cleared(const ReadItem& item);
+    [[nodiscard]] Steady::time_point silent_since() const;
     [[nodiscard]] bool hangs_on_proof(const ReadItem& item, const hi6::Reply& reply) const;
     [[nodiscard]] std::vector<hi6::Area> proving_areas() const;
     [[nodiscard]] AreaMode area_mode(const hi6::Area& area) const;
@@ -117,10 +126,16 @@ class Lane {
     bool said_offline_ = false;
     Steady::time_point next_offline_log_;
 
-    std::set<hi6::Area> no_block_;  // areas whose block read was refused on this connection
-    std::unordered_map<std::uint32_t, Steady::time_point>
-        held_;  // image offset of a refused single read -> next try
-    Steady::time_point retry_areas_at_ = Steady::time_point::max();
+    // Areas whose block read was refused on this connection, and the read that was.
+    std::map<hi6::Area, hi6::BlockRead> no_block_;
+    Steady::time_point retry_blocks_at_ = Steady::time_point::max();
+    // By the item's image offset:
+    std::unordered_map<std::uint32_t, Steady::time_point> held_;  // refused or failing: next try
+    std::set<std::uint32_t> refused_;                             // last answered with 4xx,
+    std::set<std::uint32_t> failing_;                             // with 5xx,
+    std::set<std::uint32_t> garbled_;                             // with what was not understood
+    int errors_in_row_ = 0;
+    Steady::time_point retry_failing_at_ = Steady::time_point::max();
     Steady::time_point next_proof_;
 
     std::unique_ptr<Alarm> alarm_;
@@ -129,8 +144,11 @@ class Lane {
     Backoff connect_backoff_;
     Backoff error_backoff_;
     Steady::time_point last_answer_;
+    // Since when reads have failed for want of an answer; max(): they have not.
+    Steady::time_point trouble_since_ = Steady::time_point::max();
+    std::string trouble_;
+    std::chrono::nanoseconds sweep_time_{0};
     bool answered_on_connection_ = false;
-    bool bad_data_ = false;  // the last answer was not understood: logged once
     int proofs_interrupted_ = 0;
     std::string api_version_;
     std::vector<std::byte> buffer_;

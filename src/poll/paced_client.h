@@ -9,6 +9,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -51,9 +52,12 @@ class PacedClient final : public hi6::ControllerClient {
     // When the request under way began; max() when none is.
     [[nodiscard]] Steady::time_point busy_since() const { return busy_since_; }
 
+    // When the latest request began, over or not.
+    [[nodiscard]] Steady::time_point began() const { return began_; }
+
   private:
     boost::asio::awaitable<Deadline> reopen(Deadline deadline);
-    void begin() { busy_since_ = time_.now(); }
+    void begin() { busy_since_ = began_ = time_.now(); }
     void count(ops::ControllerMetrics::Method method, const hi6::Reply& reply);
 
     hi6::ControllerClient& inner_;
@@ -64,6 +68,7 @@ class PacedClient final : public hi6::ControllerClient {
     Steady::time_point not_before_;
     std::chrono::nanoseconds busy_{0};
     Steady::time_point busy_since_ = Steady::time_point::max();
+    Steady::time_point began_;
 };
 
 }  // namespace hi6gw::poll
