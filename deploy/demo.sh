@@ -99,7 +99,7 @@ field() { [[ $1 =~ \"$2\":(\"([^\"]*)\"|([^,}]*)) ]] && echo "${BASH_REMATCH[2]}
 
 # One line for each message; ends, when asked to, after enough changes of a connected system.
 show() {
-    local topic payload stamp value changes=0 clock colour
+    local topic payload stamp value quality changes=0 clock colour
     declare -A last=()
     while IFS=$'\t' read -r topic payload; do
         stamp=$(field "$payload" timestamp) || continue
@@ -114,10 +114,11 @@ show() {
         fi
         value=$(field "$payload" text || field "$payload" value)
         colour=$bold
-        [ "$(field "$payload" quality)" = 192 ] || { colour=$red; value+=" (quality $(field "$payload" quality))"; }
+        quality=$(field "$payload" quality)
+        [ "$quality" = 192 ] || { colour=$red; value+=" (quality $quality)"; }
         printf '%s  %-26s  %s%s%s%s\n' "$grey$clock$plain" "${topic#hi6/r1/state/}" \
             "$grey${last[$topic]:+${last[$topic]} -> }$plain" "$colour" "$value" "$plain"
-        [ -z "${last[$topic]:-}" ] || [ "$colour" = "$red" ] || changes=$((changes + 1))
+        [ -z "${last[$topic]:-}" ] || [ "$quality" != 192 ] || changes=$((changes + 1))
         last[$topic]=$value
         [ -z "$once" ] || [ "$changes" -lt "$enough" ] || { echo "$changes changes seen"; return 0; }
     done

@@ -509,7 +509,9 @@ void Lane::arrange_status() {
     } else {
         link_.block_reads(AreaMode::block, false, prover_.proof().reason());
     }
-    update_status();
+    if (link_.is_online()) {
+        update_status();
+    }
 }
 
 // The controller has answered something.
