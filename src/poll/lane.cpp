@@ -122,7 +122,8 @@ asio::awaitable<bool> Lane::prove() {
     const bool patient = proofs_interrupted_ < kProofTries && !client_.keep_alive_refused();
     if (config_.block_read != config::BlockMode::off && patient) {
         ++proofs_interrupted_;
-        const bool kept = co_await prover_.prove(proving_areas());
+        std::vector<hi6::Area> areas = proving_areas();
+        const bool kept = co_await prover_.prove(std::move(areas));
         if (!kept) {
             lost("the connection was lost while the block read was being proven");
             co_return false;
@@ -160,6 +161,11 @@ asio::awaitable<void> Lane::sweep_while_connected() {
             metrics_.overruns(due.skipped);
             step = co_await sweep(due.groups);
             schedule_.worked(now, client_.take_busy());
+            if (step == Step::next) {
+                // Slow answers stretch the periods, by themselves and by what the load allows.
+                sweep_time_ = std::max(time_.now(), schedule_.next()) - now;
+                table_.set_sweep_time(sweep_time_);
+            }
         } else {
             step = co_await idle_probe();
         }
@@ -168,10 +174,6 @@ asio::awaitable<void> Lane::sweep_while_connected() {
         }
         if (step == Step::abandon) {
             schedule_.restart();
-        } else {
-            // Slow answers stretch the periods, by themselves and by what the load allows.
-            sweep_time_ = std::max(time_.now(), schedule_.next()) - now;
-            table_.set_sweep_time(sweep_time_);
         }
     }
 }
@@ -255,7 +257,8 @@ asio::awaitable<Lane::Step> Lane::idle_probe() {
 // The low-rate check while the proof is pending.
 asio::awaitable<Lane::Step> Lane::ask_again() {
     next_proof_ = time_.now() + kPendingProofRetry;
-    const bool kept = co_await prover_.prove(proving_areas());
+    std::vector<hi6::Area> areas = proving_areas();
+    const bool kept = co_await prover_.prove(std::move(areas));
     if (!kept) {
         lost("the connection was lost while the block read was being proven");
         co_return Step::reconnect;
@@ -540,11 +543,15 @@ void Lane::lost(const std::string& why) {
 }
 
 void Lane::go_offline(const std::string& why) {
-    if (said_offline_ && time_.now() >= next_offline_log_) {
+    // The first reason stands for an hour: attempts fail in many ways, and no way is news.
+    const bool said = said_offline_ && !link_.is_online();
+    if (said && time_.now() >= next_offline_log_) {
         log_.warn("still offline: {}", why);
         next_offline_log_ = time_.now() + kOfflineReminder;
+        link_.offline(why);
+    } else if (!said) {
+        link_.offline(why);
     }
-    link_.offline(why);
     table_.mark_all(Quality::unreachable, moment().wall_ms);
     update_status();
     say_news();
