@@ -1,0 +1,80 @@
+#pragma once
+// A lane on virtual time before a fake controller, with a broker that takes everything at once.
+
+#include "fake_controller.h"
+#include "ops/metrics.h"
+#include "poll/lane.h"
+#include "support/virtual_time/virtual_time.h"
+
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/io_context.hpp>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace hi6gw::poll {
+
+using namespace std::chrono_literals;
+
+inline const hi6::Area kOut{hi6::Scope::fb, 0, hi6::Relay::do_};
+inline const hi6::Area kIn{hi6::Scope::fb, 0, hi6::Relay::di};
+
+config::Signal make_signal(const std::string& address, std::chrono::milliseconds poll = 100ms,
+                           hi6::IndexUnit unit = hi6::IndexUnit::byte);
+config::Controller make_controller(std::vector<config::Signal> signals);
+
+struct Message {  // one publication of a state
+    Steady::time_point at;
+    std::string signal;
+    std::string value;  // as JSON
+    int quality = 0;
+    std::int64_t timestamp = 0;
+};
+struct Status {
+    Steady::time_point at;
+    std::string state, reason, read_mode;
+};
+
+class LaneBench {
+  public:
+    explicit LaneBench(config::Controller config);
+    ~LaneBench();
+
+    void run();  // starts the lane
+    void advance(std::chrono::nanoseconds by) { time.advance(by); }
+    void stop();  // cancels it and sees that it ends
+    [[nodiscard]] bool running() const { return running_; }
+
+    std::vector<Message> take_messages() { return std::exchange(messages, {}); }
+    std::vector<Status> take_statuses() { return std::exchange(statuses, {}); }
+    // The latest of one signal.
+    [[nodiscard]] Message last(const std::string& signal) const;
+    [[nodiscard]] std::string state() const { return last_status.state; }
+    [[nodiscard]] double metric(const std::string& series) const;
+    [[nodiscard]] std::chrono::nanoseconds shortest_connect_gap() const;
+
+    boost::asio::io_context io{1};
+    support::VirtualTime time{io};
+    FakeController controller{time};
+    ops::Metrics metrics;
+    std::unique_ptr<ops::ControllerMetrics> controller_metrics = metrics.controller("r1");
+    std::unique_ptr<Lane> lane;
+
+    std::vector<Message> messages;
+    std::vector<Status> statuses;
+    std::map<std::string, Message> latest;
+    Status last_status;
+    // Every good value must be what the controller held when it answered last: set to check it.
+    bool check_truth = false;
+
+  private:
+    void drain();
+    void check(const Message& message);
+
+    boost::asio::cancellation_signal cancel_;
+    bool running_ = false;
+};
+
+}  // namespace hi6gw::poll

@@ -1,0 +1,87 @@
+#include "poll/paced_client.h"
+
+#include "lane_bench.h"
+
+#include <boost/asio/co_spawn.hpp>
+
+namespace hi6gw::poll {
+namespace {
+
+class PacedClientTest : public testing::Test {
+  protected:
+    template <class T>
+    T finish(boost::asio::awaitable<T> call) {
+        std::optional<T> result;
+        boost::asio::co_spawn(io, std::move(call), [&](std::exception_ptr error, T value) {
+            if (!error) {
+                result = std::move(value);
+            }
+        });
+        for (int i = 0; i < 100 && !result; ++i) {
+            time.advance(100ms);
+        }
+        EXPECT_TRUE(result.has_value());
+        return result.value_or(T{});
+    }
+
+    boost::asio::io_context io{1};
+    support::VirtualTime time{io};
+    FakeController controller{time};
+    ops::Metrics metrics;
+    std::unique_ptr<ops::ControllerMetrics> controller_metrics = metrics.controller("r1");
+    PacedClient client{controller, *controller_metrics, time, 1000ms};
+    hi6::Address address = hi6::parse_address("fb0.dob3", hi6::IndexUnit::byte).value();
+};
+
+TEST_F(PacedClientTest, KeepsASecondBetweenConnects) {
+    for (int i = 0; i < 5; ++i) {
+        EXPECT_TRUE(finish(client.connect({})).ok());
+    }
+    ASSERT_EQ(controller.connects.size(), 5U);
+    for (std::size_t i = 1; i < 5; ++i) {
+        EXPECT_EQ(controller.connects[i] - controller.connects[i - 1], 1s);
+    }
+}
+
+TEST_F(PacedClientTest, HoldsOffAsLongAsItIsTold) {
+    const auto until = time.now() + 3s;
+    client.hold_off(until);
+    client.hold_off(until - 2s);
+    EXPECT_TRUE(finish(client.connect({})).ok());
+    EXPECT_EQ(controller.connects.at(0), until);
+}
+
+TEST_F(PacedClientTest, CountsTheTimeOfRequestsOnly) {
+    finish(client.connect({}));
+    time.advance(10s);
+    client.take_busy();
+    finish(client.read_single(address, time.now() + 1s));
+    EXPECT_EQ(client.take_busy(), controller.service);
+    EXPECT_EQ(client.take_busy(), 0ns);
+    controller.drop();
+    EXPECT_EQ(finish(client.read_single(address, time.now() + 1s)).outcome, hi6::Outcome::not_sent);
+    EXPECT_EQ(client.take_busy(), 0ns) << "nothing was sent";
+    EXPECT_EQ(client.busy_since(), Steady::time_point::max());
+}
+
+TEST_F(PacedClientTest, ReopensForReadsWhereTheEndWasAnnounced) {
+    controller.closes_after_each = true;
+    finish(client.connect({}));
+    EXPECT_EQ(finish(client.read_single(address, time.now() + 1s)).outcome, hi6::Outcome::ok);
+    EXPECT_EQ(finish(client.read_single(address, time.now() + 10ms)).outcome, hi6::Outcome::ok)
+        << "the deadline is put off by the wait";
+    EXPECT_EQ(controller.connects.size(), 2U);
+    EXPECT_GE(controller.connects[1] - controller.connects[0], 1s);
+}
+
+TEST_F(PacedClientTest, WritesNeverWaitForAConnection) {
+    controller.closes_after_each = true;
+    finish(client.connect({}));
+    finish(client.read_single(address, time.now() + 1s));
+    EXPECT_EQ(finish(client.write(address, 1, time.now() + 1s)).outcome, hi6::Outcome::not_sent);
+    EXPECT_EQ(controller.connects.size(), 1U);
+    EXPECT_EQ(controller.count("write"), 0U);
+}
+
+}  // namespace
+}  // namespace hi6gw::poll
