@@ -56,7 +56,7 @@ mqtt::PahoOptions session_options(const config::Config& config, std::int64_t now
 
 }  // namespace
 
-Application::Application(asio::any_io_executor executor, config::Config config)
+Application::Application(const asio::any_io_executor& executor, config::Config config)
     : executor_(executor),
       config_(std::move(config)),
       time_(make_real_time(executor)),

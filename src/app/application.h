@@ -31,7 +31,7 @@ inline constexpr std::chrono::seconds kShutdownTime{4};  // the contract allows 
 class Application {
   public:
     // `config` has been validated. Throws when the operations server's address cannot be bound.
-    Application(boost::asio::any_io_executor executor, config::Config config);
+    Application(const boost::asio::any_io_executor& executor, config::Config config);
     Application(const Application&) = delete;
     Application& operator=(const Application&) = delete;
     ~Application();

@@ -48,7 +48,7 @@ class Router {
   private:
     using Ends = mqtt::TopicTemplate::Ends;
     struct Hash {
-        using is_transparent = void;
+        using is_transparent = void;  // NOLINT(readability-identifier-naming): the standard's name
         std::size_t operator()(std::string_view text) const {
             return std::hash<std::string_view>{}(text);
         }

@@ -8,7 +8,7 @@
 namespace hi6gw::config {
 
 // The sections are named by their path; [] stands for any element of a list.
-inline constexpr std::string_view kRootSection = "";
+inline constexpr std::string_view kRootSection;
 inline constexpr std::string_view kControllerSection = "controllers[]";
 inline constexpr std::string_view kSignalSection = "controllers[].signals[]";
 inline constexpr std::string_view kDefaultsSection = "defaults";

@@ -53,7 +53,7 @@ class Loader {
   private:
     Loaded result();
     void parse(Document& document, std::string_view yaml);
-    void read_root(const Place& root);
+    void read_root(const Place& place);
     void read_gateway(const Place& place);
     void read_log(const Place& place);
     void read_http(const Place& place);
@@ -72,7 +72,7 @@ class Loader {
 
     // Takes over the value of a key that is given and right.
     template <class T, class Read>
-    void take(const Section& section, std::string_view key, T& field, Read&& read) {
+    void take(const Section& section, std::string_view key, T& field, const Read& read) {
         if (const auto* place = section.find(key)) {
             if (auto value = read(*place)) {
                 field = static_cast<T>(*std::move(value));
@@ -90,13 +90,13 @@ class Loader {
     }
     // Reads a section of the root, or with its defaults when it is not given.
     template <class Read>
-    void section_of(const Section& root, std::string_view key, Read&& read) {
+    void section_of(const Section& root, std::string_view key, const Read& read) {
         if (const auto* place = root.find(key)) {
             read(*place);
         } else {
-            static const YamlTree::Node kNothing;
+            static const YamlTree::Node nothing_given;
             auto nothing = root.place().missing(key);
-            nothing.node = &kNothing;
+            nothing.node = &nothing_given;
             read(nothing);
         }
     }
@@ -498,6 +498,8 @@ Environment process_environment() {
         name[0] = '\0';
     }
     return {[](const std::string& variable) -> std::optional<std::string> {
+                // Nobody here changes the environment.
+                // NOLINTNEXTLINE(concurrency-mt-unsafe)
                 const char* value = std::getenv(variable.c_str());
                 return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
             },

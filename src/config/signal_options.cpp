@@ -64,9 +64,11 @@ void SignalReader::read_defaults(const Place& place) {
 SignalOptions SignalReader::read_options(const Section& section, SignalOptions options) {
     static constexpr std::pair<std::string_view, bool> kAccess[] = {{"r", false}, {"rw", true}};
     // Takes over what `read` makes of a key that is given and right.
-    const auto take = [&](std::string_view key, auto& field, auto&& read) {
+    const auto take = [&](std::string_view key, auto& field, const auto& read) {
         if (const auto* place = section.find(key)) {
             if (auto value = read(*place)) {
+                // Some fields are optional themselves.
+                // NOLINTNEXTLINE(bugprone-optional-value-conversion)
                 field = static_cast<std::remove_reference_t<decltype(field)>>(*std::move(value));
                 return true;
             }

@@ -13,7 +13,10 @@ namespace hi6gw::config {
 
 namespace {
 
+// Indices of an array, hence unscoped.
+// NOLINTBEGIN(readability-identifier-naming): constants, as elsewhere
 enum Kind : std::uint8_t { kState, kEvent, kSet, kResult, kStatus, kGateway, kKinds };
+// NOLINTEND(readability-identifier-naming)
 
 struct Template {
     std::string_view key;
@@ -203,7 +206,7 @@ void TopicCheck::compare() {
 }
 
 std::string TopicCheck::owner(const Use& use) const {
-    const std::string key(templates()[use.kind].key);
+    std::string key(templates()[use.kind].key);
     if (use.kind == kGateway) {
         return key;
     }

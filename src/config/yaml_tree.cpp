@@ -19,7 +19,7 @@ namespace {
 
 struct Refused {  // thrown through yaml-cpp by the builder, caught in parse()
     YAML::Mark mark;
-    const char* text;
+    const char* text = "";
 };
 
 YamlFault fault_at(const YAML::Mark& mark, std::string text) {

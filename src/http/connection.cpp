@@ -169,7 +169,7 @@ struct Connection::Impl {
     bool resolving = false;
     bool expired = false;
     bool busy = false;
-    std::array<char, 16 * 1024> buffer;
+    std::array<char, 16 * 1024> buffer{};
 };
 
 void Connection::Impl::arm(const Self& self, Deadline deadline) {
@@ -379,7 +379,7 @@ asio::awaitable<Response> Connection::Impl::exchange(Self self, std::string requ
     co_return response;
 }
 
-Connection::Connection(asio::any_io_executor executor, Endpoint endpoint)
+Connection::Connection(const asio::any_io_executor& executor, Endpoint endpoint)
     : impl_(std::make_shared<Impl>(executor, std::move(endpoint))) {}
 
 Connection::~Connection() {

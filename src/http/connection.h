@@ -70,7 +70,7 @@ class Connection {
   public:
     using Deadline = std::chrono::steady_clock::time_point;
 
-    Connection(boost::asio::any_io_executor executor, Endpoint endpoint);
+    Connection(const boost::asio::any_io_executor& executor, Endpoint endpoint);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
     ~Connection();

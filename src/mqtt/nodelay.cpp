@@ -22,7 +22,8 @@ Addresses look_up(const std::string& host, std::uint16_t port) {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
     addrinfo* list = nullptr;
-    ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &list);
+    // A name that does not resolve leaves the list empty: no socket matches, and nothing is set.
+    std::ignore = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &list);
     return Addresses(list);
 }
 

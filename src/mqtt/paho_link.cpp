@@ -334,9 +334,10 @@ Link::Sent Link::publish(const Publication& message, std::uint32_t slot, std::st
         out->set_properties(std::move(properties));
     }
     try {
-        client_->paho->publish(std::move(out),
-                               reinterpret_cast<void*>(static_cast<std::uintptr_t>(slot)),
-                               client_->publishing);
+        // Paho's user context is a pointer; ours is a number.
+        // NOLINTNEXTLINE(performance-no-int-to-ptr)
+        auto* const context = reinterpret_cast<void*>(static_cast<std::uintptr_t>(slot));
+        client_->paho->publish(std::move(out), context, client_->publishing);
         return Sent::yes;
     } catch (const paho::exception& error) {
         why = error.get_message();

@@ -68,8 +68,8 @@ asio::awaitable<void> Lane::run() {
 asio::awaitable<void> Lane::poll_loop() {
     for (;;) {
         co_await connect();
-        // Here and everywhere: one co_await a statement, its result named. GCC 12 miscompiles
-        // `a && co_await b()` and `if (!co_await a())` (frames overwritten, invalid instructions).
+        // Here and everywhere: one await a statement, its result named. Inside conditions and
+        // operators GCC 12 miscompiles it (frames overwritten, invalid instructions).
         const bool answers = co_await identify();
         if (!answers) {
             continue;

@@ -18,7 +18,8 @@ Steady::time_point grid_after(Steady::time_point now, nanoseconds period, nanose
 
 }  // namespace
 
-Schedule::Schedule(std::vector<std::chrono::milliseconds> periods, double max_load, double phase)
+Schedule::Schedule(const std::vector<std::chrono::milliseconds>& periods, double max_load,
+                   double phase)
     : max_load_(max_load) {
     for (const nanoseconds period : periods) {
         const nanoseconds shift(

@@ -19,7 +19,7 @@ class Schedule {
     // `periods`: one per group, at most kMaxGroups, each > 0. `max_load`: (0, 1]. `phase`: [0, 1),
     // shifts the grids of controllers against each other so that they do not all start in the same
     // millisecond.
-    Schedule(std::vector<std::chrono::milliseconds> periods, double max_load, double phase);
+    Schedule(const std::vector<std::chrono::milliseconds>& periods, double max_load, double phase);
 
     // After (re)connecting, and after a sweep that could not be finished: every group is due as
     // soon as load and pause allow, then on its grid.

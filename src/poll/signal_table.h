@@ -105,8 +105,8 @@ class SignalTable {
     };
     struct TimerEntry {
         Steady::time_point when;
-        std::uint32_t signal;
-        bool heartbeat;  // or the end of a throttle
+        std::uint32_t signal = 0;
+        bool heartbeat = false;  // or the end of a throttle
         bool operator>(const TimerEntry& other) const { return when > other.when; }
     };
     static constexpr std::uint32_t kUntimed = 0xffffffff;

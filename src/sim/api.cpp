@@ -75,6 +75,33 @@ struct Api::Query {
     }
 };
 
+// The controller's state, for the paths without parameters.
+std::optional<std::string> Api::about(std::string_view path,
+                                      std::chrono::system_clock::time_point now) const {
+    if (path == "/api_ver") {
+        return "5";
+    }
+    if (path == "/versions/sysver") {
+        return R"({"modules":[{"name":"com","ver":"V60.30-00","build-date":"2024-11-05",)"
+               R"("build-time":"10:12:30","commit-id":"5eed000"},{"name":"tp","ver":)"
+               R"("V60.30-00","build-date":"2024-11-05","build-time":"10:40:02",)"
+               R"("commit-id":"5eed001"}]})";
+    }
+    if (path == "/project/rgen") {
+        return rgen().body;
+    }
+    if (path == "/project/robot/motor_on_state") {
+        return value_reply(fmt::format_int(robot_.motor).str()).body;
+    }
+    if (path == "/clock/date_time") {
+        const auto t = fmt::gmtime(std::chrono::system_clock::to_time_t(now));
+        return fmt::format(
+            R"({{"_type":"JObject","year":{},"mon":{},"day":{},"hour":{},"min":{},"sec":{}}})",
+            t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec);
+    }
+    return std::nullopt;
+}
+
 Reply Api::handle(std::string_view method, std::string_view target, std::string_view body,
                   std::chrono::system_clock::time_point now) {
     const auto url = boost::urls::parse_origin_form({target.data(), target.size()});
@@ -109,34 +136,11 @@ Reply Api::handle(std::string_view method, std::string_view target, std::string_
         const auto object = path.substr(kPlc.size(), path.size() - kPlc.size() - kBlock.size());
         return get ? block_read(object, query) : wrong_method("GET");
     }
-    const auto about = [&]() -> std::optional<std::string> {
-        if (path == "/api_ver") {
-            return "5";
-        }
-        if (path == "/versions/sysver") {
-            return R"({"modules":[{"name":"com","ver":"V60.30-00","build-date":"2024-11-05",)"
-                   R"("build-time":"10:12:30","commit-id":"5eed000"},{"name":"tp","ver":)"
-                   R"("V60.30-00","build-date":"2024-11-05","build-time":"10:40:02",)"
-                   R"("commit-id":"5eed001"}]})";
-        }
-        if (path == "/project/rgen") {
-            return rgen().body;
-        }
-        if (path == "/project/robot/motor_on_state") {
-            return value_reply(fmt::format_int(robot_.motor).str()).body;
-        }
-        if (path == "/clock/date_time") {
-            const auto t = fmt::gmtime(std::chrono::system_clock::to_time_t(now));
-            return fmt::format(
-                R"({{"_type":"JObject","year":{},"mon":{},"day":{},"hour":{},"min":{},"sec":{}}})",
-                t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec);
-        }
-        return std::nullopt;
-    }();
-    if (!about) {
+    const auto answer = about(path, now);
+    if (!answer) {
         return not_found(path);
     }
-    return get ? Reply{200, *about, {}} : wrong_method("GET");
+    return get ? Reply{200, *answer, {}} : wrong_method("GET");
 }
 
 Reply Api::rgen() const {

@@ -75,6 +75,8 @@ class Api {
                 std::string_view name);
     [[nodiscard]] Reply value_reply(std::string_view value) const;
     [[nodiscard]] Reply rgen() const;
+    [[nodiscard]] std::optional<std::string> about(std::string_view path,
+                                                   std::chrono::system_clock::time_point now) const;
 
     Memory& memory_;
     ApiOptions options_;
