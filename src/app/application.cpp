@@ -111,9 +111,30 @@ asio::awaitable<void> Application::run() {
     }
     log_.info("hi6gw {} runs: {} controllers, broker {}:{}", kVersion, stations_.size(),
               config_.mqtt.host, config_.mqtt.port);
+    say_what_is_missing();
     systemd::ready();
     co_await wait_for_stop_signal();
     co_await stop();
+}
+
+// Keys that are checked but not served yet must not be taken for working ones.
+void Application::say_what_is_missing() const {
+    std::size_t writable = 0;
+    std::size_t events = 0;
+    for (const config::Controller& controller : config_.controllers) {
+        for (const config::Signal& signal : controller.signals) {
+            writable += signal.options->writable ? 1U : 0U;
+            events += signal.options->events ? 1U : 0U;
+        }
+    }
+    if (writable > 0) {
+        log_.warn(
+            "{} signals with access: rw: this version takes no commands, nothing will be written",
+            writable);
+    }
+    if (events > 0) {
+        log_.warn("{} signals with events: true: this version publishes no events", events);
+    }
 }
 
 asio::awaitable<void> Application::wait_for_stop_signal() {

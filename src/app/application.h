@@ -47,6 +47,7 @@ class Application {
     void on_connected(const mqtt::Connected& connected);
     void on_lost(const std::string& why);
     void on_connect_failed(const std::string& why, bool refused);
+    void say_what_is_missing() const;
     void say_gateway_status(std::string_view state);
     [[nodiscard]] ops::Readiness readiness() const;
     [[nodiscard]] std::string summary() const;
