@@ -16,8 +16,8 @@ bool json_lines = false;  // set once by configure(), before the loop and its li
 
 // systemd sets JOURNAL_STREAM for what it starts with its output connected to the journal.
 bool under_journald() {
-    return std::getenv("JOURNAL_STREAM") !=
-           nullptr;  // NOLINT(concurrency-mt-unsafe): before any thread
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): called before there is a second thread
+    return std::getenv("JOURNAL_STREAM") != nullptr;
 }
 
 void append_escaped(std::string& out, std::string_view text) {
