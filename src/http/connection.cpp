@@ -327,8 +327,6 @@ asio::awaitable<Error> Connection::Impl::receive(Self self, Response& response) 
     ResponseReader reader;
     while (reader.state() == ResponseReader::State::need_more) {
         const Phase phase = reader.phase();
-        set_int(self->socket, IPPROTO_TCP, TCP_QUICKACK,
-                1);  // the kernel forgets it after each use
         const auto [ec, n] =
             co_await self->socket.async_read_some(asio::buffer(self->buffer), kTuple);
         if (ec == asio::error::eof) {
@@ -337,6 +335,12 @@ asio::awaitable<Error> Connection::Impl::receive(Self self, Response& response) 
             co_return make_error(ec, self->expired, phase);
         } else {
             reader.feed(std::string_view(self->buffer.data(), n));
+            if (reader.state() == ResponseReader::State::need_more) {
+                // A peer that sends header and body apart may hold the body back until the header
+                // is acknowledged, which the kernel would put off for 40 ms. This acknowledges it
+                // now. A reply in one piece needs no packet of its own: the next request tells.
+                set_int(self->socket, IPPROTO_TCP, TCP_QUICKACK, 1);
+            }
         }
         if (reader.state() == ResponseReader::State::failed) {
             co_return make_error(reader.error(), phase, reader.detail());

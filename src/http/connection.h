@@ -1,9 +1,9 @@
 #pragma once
 // One persistent HTTP/1.1 client connection with at most one request in flight: connect, exchange,
-// close. RFC 9112. TCP_NODELAY, TCP_QUICKACK re-armed around each read (a peer that writes header
-// and body separately costs 40 ms otherwise), TCP_USER_TIMEOUT. Strict framing: anything odd closes
-// the connection, because the next answer could belong to the wrong request. Thread: the event
-// loop's.
+// close. RFC 9112. TCP_NODELAY, TCP_QUICKACK after each part of an unfinished answer (a peer that
+// writes header and body separately costs 40 ms otherwise), TCP_USER_TIMEOUT. Strict framing:
+// anything odd closes the connection, because the next answer could belong to the wrong request.
+// Thread: the event loop's.
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>

@@ -141,7 +141,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& param_info) { return param_info.param.what; });
 
 // A peer that sends header and body apart, without TCP_NODELAY, waits for our acknowledgement in
-// between: 40 ms an answer unless TCP_QUICKACK is armed again and again.
+// between: 40 ms an answer unless TCP_QUICKACK is set after each part.
 TEST_F(ConnectionTest, AcknowledgesSplitWritesAtOnce) {
     ScriptedController server({Script()
                                    .expect()
