@@ -1,0 +1,128 @@
+// hi6gw_bench: figures of the gateway beside what they are held against. run.sh builds and starts
+// it. Every scenario runs once a round, next to its comparison, so that whatever else the machine
+// does meanwhile hits both; medians of the rounds are what counts.
+
+#include "bench.h"
+
+#include <CLI/CLI.hpp>
+
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <ctime>
+#include <exception>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <stdexcept>
+
+namespace hi6gw::bench {
+
+// The log of every packet that tests want costs time that no plant pays.
+test::BrokerOptions quiet_broker() {
+    test::BrokerOptions options;
+    options.config = {"log_type none"};
+    return options;
+}
+
+std::string gateway_yaml(const test::Broker& broker, const test::Simulator& simulator,
+                         const std::string& poll, const std::string& controller_keys,
+                         const std::string& signals) {
+    return "gateway: {id: bench}\nmqtt: {url: \"" + broker.url() + "\"}\ndefaults: {poll: " + poll +
+           "}\ncontrollers:\n  - name: r1\n    url: " + simulator.url() + "\n" + controller_keys +
+           "    signals:\n" + signals;
+}
+
+void fill(const test::Simulator& simulator, const std::string& area, int first, int end) {
+    std::string values;
+    for (int byte = first; byte < end; ++byte) {
+        values += (values.empty() ? "" : ",") + std::to_string(byte % 127 + 1);
+    }
+    const auto reply = test::http_request(
+        simulator.control_port(), "POST", "/memory",
+        R"({"name":")" + area + "b" + std::to_string(first) + R"(","values":[)" + values + "]}");
+    if (reply.status != 200) {
+        throw std::runtime_error("filling " + area + ": " + reply.body);
+    }
+}
+
+Seconds cpu_time(pid_t pid) {
+    clockid_t clock{};
+    timespec time{};
+    if (::clock_getcpuclockid(pid, &clock) != 0 || ::clock_gettime(clock, &time) != 0) {
+        throw std::runtime_error("no CPU time of process " + std::to_string(pid));
+    }
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+void pass(Seconds time) {
+    ::poll(nullptr, 0, static_cast<int>(time.count() * 1000));
+}
+
+namespace {
+
+void one_round(Report& report, int round, Seconds time, const std::vector<std::string>& only) {
+    const auto named = [&only](const std::string& name) {
+        return only.empty() || std::ranges::find(only, name) != only.end();
+    };
+    const std::vector<std::pair<std::string, std::function<void()>>> scenarios = {
+        {"latency", [&] { measure_latency(report, time, "100%"); }},
+        {"latency", [&] { measure_latency(report, time, "50%"); }},
+        {"seed", [&] { measure_seed_latency(report, time); }},
+        {"sweep", [&] { measure_sweep(report, time / 4); }},
+        {"race", [&] { measure_back_to_back(report, time / 4, round % 2 == 0); }},
+        {"load", [&] { measure_load(report, time / 2); }},
+        {"split", [&] { measure_split_writes(report, time / 2); }}};
+    for (const auto& [name, measure] : scenarios) {
+        if (named(name)) {
+            measure();
+        }
+    }
+    std::array<double, 1> load{};
+    ::getloadavg(load.data(), 1);
+    report.section("The machine meanwhile");
+    report.add("load average (1 min, this benchmark included)", "", load.front());
+}
+
+int main(int argc, char** argv) {
+    CLI::App app("Figures of hi6gw beside what they are held against", "hi6gw_bench");
+    int rounds = 3;
+    double seconds = 20;
+    std::vector<std::string> only;
+    std::string about;
+    std::string out;
+    app.add_option("--rounds", rounds, "How often each scenario runs")->capture_default_str();
+    app.add_option("--seconds", seconds, "Length of a latency run; the others are shorter")
+        ->capture_default_str();
+    app.add_option("--only", only, "Of: latency seed sweep race load split");
+    app.add_option("--about", about, "What to say of the machine");
+    app.add_option("--out", out, "File for the table");
+    CLI11_PARSE(app, argc, argv);
+    Report report;
+    for (int round = 0; round < rounds; ++round) {
+        std::cerr << "round " << round + 1 << " of " << rounds << '\n';
+        one_round(report, round, Seconds(seconds), only);
+    }
+    const std::string text =
+        "# Figures of the last run\n\nMade by `tests/bench/run.sh`: " + std::to_string(rounds) +
+        " rounds. " + about + "\n" + report.table();
+    std::cout << text;
+    if (!out.empty()) {
+        std::ofstream(out) << text;
+    }
+    return 0;
+}
+
+}  // namespace
+}  // namespace hi6gw::bench
+
+int main(int argc, char** argv) {
+    try {
+        return hi6gw::bench::main(argc, argv);
+    } catch (const std::exception& error) {
+        std::cerr << "hi6gw_bench: " << error.what() << '\n';
+        return 1;
+    }
+}

@@ -1,0 +1,42 @@
+#pragma once
+// The measurements. Each starts the programs that it needs anew and adds one figure a row.
+
+#include "report.h"
+#include "support/rig.h"
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace hi6gw::bench {
+
+using Seconds = std::chrono::duration<double>;
+
+// latency.cpp: from a change in the controller to the message at a subscriber.
+void measure_latency(Report& report, Seconds time, const std::string& max_load);
+void measure_seed_latency(Report& report, Seconds time);
+
+// rates.cpp: what the controller and this machine see of the gateway.
+void measure_sweep(Report& report, Seconds time);
+// `wrk_first`: takes turns from round to round.
+void measure_back_to_back(Report& report, Seconds time, bool wrk_first);
+void measure_load(Report& report, Seconds time);
+void measure_split_writes(Report& report, Seconds time);
+
+// What several share.
+[[nodiscard]] test::BrokerOptions quiet_broker();
+[[nodiscard]] std::string gateway_yaml(const test::Broker& broker, const test::Simulator& simulator,
+                                       const std::string& poll, const std::string& controller_keys,
+                                       const std::string& signals);
+// Gives bytes first..end of an area values by which the gateway can prove the block read at once.
+void fill(const test::Simulator& simulator, const std::string& area, int first, int end);
+// CPU time of a process so far, all threads, user and system.
+[[nodiscard]] Seconds cpu_time(pid_t pid);
+void pass(Seconds time);
+
+inline const std::string kBits64 =
+    "      - {name: \"in/{i}\", address: \"fb3.di{i}\", for: 0..63}\n";
+
+}  // namespace hi6gw::bench

@@ -1,0 +1,171 @@
+#include "bench.h"
+#include "wire.h"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <random>
+#include <stdexcept>
+
+namespace hi6gw::bench {
+namespace {
+
+namespace json = boost::json;
+using namespace std::chrono_literals;
+using test::Broker;
+using test::Gateway;
+using test::Process;
+using test::Simulator;
+
+using Bits = std::array<int, 64>;
+
+struct Observed {
+    Change change;
+    Steady::time_point arrived;
+};
+
+double ms(Steady::duration time) {
+    return std::chrono::duration<double, std::milli>(time).count();
+}
+
+// One of 64 bits at a time changes. The waits after a message spread over `span`, the period, in
+// steps of the golden ratio: every phase of the poll grid comes up equally often, in no order that
+// the gateway could meet, and without the scatter that chance would add to the percentiles.
+std::vector<Observed> toggle(Control& control, Subscriber& subscriber, Bits& bits, Seconds time,
+                             Steady::duration least_wait, Steady::duration span) {
+    static std::mt19937 random(std::random_device{}());
+    std::uniform_int_distribution<std::size_t> which(0, 63);
+    constexpr double kGolden = 0.6180339887498949;
+    double phase = 0;
+    std::vector<Observed> all;
+    const auto end = Steady::now() + std::chrono::duration_cast<Steady::duration>(time);
+    while (Steady::now() < end) {
+        const auto wait =
+            least_wait + std::chrono::duration_cast<Steady::duration>(phase * Seconds(span));
+        subscriber.drop_until(Steady::now() + wait);
+        phase = std::fmod(phase + kGolden, 1.0);
+        const std::size_t bit = which(random);
+        bits.at(bit) ^= 1;
+        const std::string topic = "hi6/r1/state/in/" + std::to_string(bit);
+        const std::string value = R"({"value":)" + std::to_string(bits.at(bit)) + ",";
+        const auto wanted = [&](const Message& message) {
+            return message.topic == topic && message.payload.starts_with(value);
+        };
+        Message message;
+        const Change change = control.set("fb3.di" + std::to_string(bit), bits.at(bit));
+        if (!subscriber.next(wanted, message, change.sent + 10s)) {
+            throw std::runtime_error("a change did not arrive: " + topic);
+        }
+        all.push_back({change, message.arrived});
+    }
+    return all;
+}
+
+// Where each read ended, hence sampled: the simulator samples right before it replies.
+std::vector<Steady::time_point> read_ends(const Simulator& simulator) {
+    std::vector<Steady::time_point> ends;
+    const json::value log = json::parse(simulator.log());
+    for (const json::value& entry : log.at("entries").as_array()) {
+        const auto since_boot = std::chrono::microseconds(entry.at("t_us").as_int64() +
+                                                          entry.at("duration_us").as_int64());
+        ends.emplace_back(since_boot);
+    }
+    return ends;
+}
+
+// Until the first read that saw the change was over. Where a read ended while the change was under
+// way, the arrival tells whether it was that one or the next.
+Steady::time_point first_read(const std::vector<Steady::time_point>& ends, const Observed& seen) {
+    auto at = std::ranges::lower_bound(ends, seen.change.sent);
+    if (at != ends.end() && *at <= seen.change.replied && at + 1 != ends.end() &&
+        at[1] <= seen.arrived) {
+        ++at;
+    }
+    return at == ends.end() ? seen.arrived : *at;
+}
+
+void add_percentiles(Report& report, const std::string& what, const std::vector<double>& values,
+                     const std::string& goal50, const std::string& goal99) {
+    report.add(what + ", p50", "ms", percentile(values, 0.5), goal50);
+    report.add(what + ", p99", "ms", percentile(values, 0.99), goal99);
+}
+
+}  // namespace
+
+void measure_latency(Report& report, Seconds time, const std::string& max_load) {
+    const Broker broker(quiet_broker());
+    const Simulator simulator({"--get-time", "4ms", "--quiet"});
+    fill(simulator, "fb3.di", 8, 120);  // the bits that are watched stay 0
+    Subscriber subscriber(broker.port(), "hi6/r1/state/#");
+    Gateway gateway(
+        gateway_yaml(broker, simulator, "10ms", "    max_load: " + max_load + "\n", kBits64));
+    Control control(simulator.control_port());
+    Bits bits{};
+    toggle(control, subscriber, bits, 1s, 2ms, 10ms);  // to warm up
+    test::http_request(simulator.control_port(), "DELETE", "/log");
+    const Seconds cpu_before = cpu_time(gateway.process().pid());
+    const auto began = Steady::now();
+    const std::vector<Observed> all = toggle(control, subscriber, bits, time, 2ms, 10ms);
+    const Seconds wall = Steady::now() - began;
+    const Seconds cpu = cpu_time(gateway.process().pid()) - cpu_before;
+    const auto ends = read_ends(simulator);
+
+    std::vector<double> measured;
+    std::vector<double> ideal;
+    std::vector<double> above;
+    std::vector<double> uncertain;
+    for (const Observed& seen : all) {
+        const auto read = first_read(ends, seen);
+        measured.push_back(ms(seen.arrived - seen.change.middle()));
+        ideal.push_back(std::max(0.0, ms(read - seen.change.middle())));
+        above.push_back(ms(seen.arrived - read));
+        uncertain.push_back(ms(seen.change.replied - seen.change.sent) / 2);
+    }
+    const double p50 = percentile(measured, 0.5);
+    const double p99 = percentile(measured, 0.99);
+    report.section("1. Change to MQTT message: 64 bits, 10 ms period, 4 ms controller, max_load " +
+                   max_load);
+    add_percentiles(report, "change to message", measured, "5.5", "10.5");
+    report.add("above 5 ms, p50", "ms", p50 - 5, "0.5");
+    report.add("above 10 ms, p99", "ms", p99 - 10, "0.5");
+    add_percentiles(report, "change to end of the first read that saw it", ideal, "5 in theory",
+                    "9.9 in theory");
+    add_percentiles(report, "end of that read to message", above, "0.5", "");
+    report.add("p99 of messages less p99 of reads", "ms", p99 - percentile(ideal, 0.99), "0.5");
+    report.add("uncertainty of the moment of change (half the control request), p50", "+-ms",
+               percentile(uncertain, 0.5));
+    report.add("the same, p99", "+-ms", percentile(uncertain, 0.99));
+    report.add("changes", "", static_cast<double>(all.size()));
+    report.add("reads", "/s", static_cast<double>(ends.size()) / wall.count(), "100");
+    report.add("poll overruns", "", gateway.metric("hi6gw_poll_overruns_total"));
+    report.add("CPU meanwhile", "% of a core", 100 * cpu.count() / wall.count());
+}
+
+void measure_seed_latency(Report& report, Seconds time) {
+    const Broker broker(quiet_broker());
+    const Simulator simulator({"--get-time", "4ms", "--quiet"});
+    Subscriber subscriber(broker.port(), "hi6/r1/state/#");
+    const Process script({{"/usr/bin/python3", std::string(BENCH_DIR) + "/seed_poller.py",
+                           std::to_string(simulator.port()), std::to_string(broker.port()), "64"},
+                          {},
+                          {},
+                          {}});
+    Control control(simulator.control_port());
+    Bits bits{};
+    const auto once = [](const Message& message) { return message.topic.ends_with("/63"); };
+    Message message;
+    if (!subscriber.next(once, message, Steady::now() + 20s)) {
+        throw std::runtime_error("seed_poller.py does not get going: " + script.err());
+    }
+    std::vector<double> measured;
+    for (const Observed& seen : toggle(control, subscriber, bits, time, 10ms, 500ms)) {
+        measured.push_back(ms(seen.arrived - seen.change.middle()));
+    }
+    report.section("1b. The same done with the vendor's synchronous sample (one GET a signal)");
+    add_percentiles(report, "change to message", measured, "", "");
+    report.add("changes", "", static_cast<double>(measured.size()));
+}
+
+}  // namespace hi6gw::bench

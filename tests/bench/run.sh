@@ -1,0 +1,21 @@
+#!/bin/bash
+# Measures the gateway beside what it is held against; prints the table and writes tests/bench/RESULTS.md.
+#   tests/bench/run.sh [--rounds 3] [--seconds 20] [--only latency|seed|sweep|race|load|split]... [--out FILE]
+# With the defaults about seven minutes. Nothing is asserted: shared machines are noisy, so read medians and spread.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+deploy/install-deps.sh build test bench
+cmake --preset release --log-level=WARNING
+cmake --build --preset release -j "$(.ci/jobs)" --target hi6gw_bench
+
+out=(--out tests/bench/RESULTS.md)
+for argument in "$@"; do
+    [ "$argument" != --only ] && [ "$argument" != --out ] || out=()  # a part is no result to keep
+done
+commit=$(git describe --always --dirty 2>/dev/null || echo unknown)
+cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
+about="Commit $commit, $(date -u +%Y-%m-%d). Machine: $cpu, $(nproc) CPUs, Linux $(uname -r);
+$(c++ --version | head -n 1), RelWithDebInfo; $(mosquitto -h 2>/dev/null | head -n 1 || true).
+Everything runs on this one machine, over its loopback interface: hi6sim, hi6gw, mosquitto and the subscriber."
+exec build/release/tests/bench/hi6gw_bench --about "$about" "${out[@]}" "$@"
