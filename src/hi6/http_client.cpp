@@ -77,8 +77,8 @@ Reply refusal(const Address& address, std::string_view why) {
 
 class HttpClient final : public ControllerClient {
   public:
-    HttpClient(boost::asio::any_io_executor executor, http::Endpoint endpoint)
-        : connection_(std::move(executor), std::move(endpoint)) {}
+    HttpClient(const boost::asio::any_io_executor& executor, http::Endpoint endpoint)
+        : connection_(executor, std::move(endpoint)) {}
 
     awaitable<LinkFault> connect(Deadline deadline) override {
         const http::Error error = co_await connection_.connect(deadline);
