@@ -184,10 +184,10 @@ class HttpClient final : public ControllerClient {
 
 }  // namespace
 
-std::unique_ptr<ControllerClient> make_http_client(boost::asio::any_io_executor executor,
+std::unique_ptr<ControllerClient> make_http_client(const boost::asio::any_io_executor& executor,
                                                    std::string host, std::uint16_t port) {
     http::Endpoint endpoint{std::move(host), port};
-    return std::make_unique<HttpClient>(std::move(executor), std::move(endpoint));
+    return std::make_unique<HttpClient>(executor, std::move(endpoint));
 }
 
 }  // namespace hi6gw::hi6

@@ -14,6 +14,6 @@ namespace hi6gw::hi6 {
 
 // `host`: name, IPv4, or IPv6 without brackets. Not connected yet.
 [[nodiscard]] std::unique_ptr<ControllerClient> make_http_client(
-    boost::asio::any_io_executor executor, std::string host, std::uint16_t port);
+    const boost::asio::any_io_executor& executor, std::string host, std::uint16_t port);
 
 }  // namespace hi6gw::hi6
