@@ -23,6 +23,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kLaneRestart = 1s;
 constexpr auto kWatchInterval = 1s;
+constexpr auto kRefusalReminder = 1h;
 
 std::string status_payload(std::string_view state, std::int64_t now_ms) {
     std::string payload;
@@ -71,6 +72,9 @@ Application::Application(const asio::any_io_executor& executor, config::Config c
     handlers.message = [](mqtt::Inbound&&) {};
     handlers.connect_failed = [this](const std::string& why, bool refused) {
         on_connect_failed(why, refused);
+    };
+    handlers.publish_refused = [this](const std::string& topic, const std::string& why) {
+        on_publish_refused(topic, why);
     };
     session_->set_handlers(std::move(handlers));
     session_->add(gateway_status_, mqtt::Priority::control);
@@ -224,6 +228,16 @@ void Application::on_connect_failed(const std::string& why, bool refused) {
                        refused ? "refused by the broker" : "cannot connect", why);
     }
     connect_failure_logged_ = true;
+}
+
+// One topic stands for all: access rules refuse many at once, with every change.
+void Application::on_publish_refused(const std::string& topic, const std::string& why) {
+    metrics_.mqtt_publish_refused();
+    if (time_->now() >= next_refusal_log_) {
+        mqtt_log_.warn("the broker refuses {}: {}; further ones are counted, not logged", topic,
+                       why);
+        next_refusal_log_ = time_->now() + kRefusalReminder;
+    }
 }
 
 void Application::say_gateway_status(std::string_view state) {

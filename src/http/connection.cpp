@@ -1,5 +1,6 @@
 #include "http/connection.h"
 
+#include "http/lookup.h"
 #include "http/response_reader.h"
 
 #include <boost/asio/as_tuple.hpp>
@@ -114,7 +115,9 @@ struct Connection::Impl {
           socket(executor),
           timer(executor),
           wake(executor),
-          resolver(executor) {}
+          lookup(executor, [this](const error_code& error, const auto& addresses) {
+              resolved_as(error, addresses);
+          }) {}
 
     // Marks a call as under way; whatever way it ends, an unfinished one leaves the socket closed.
     class Call {
@@ -144,7 +147,7 @@ struct Connection::Impl {
     void disarm();
     void shut();
     bool peek();
-    static void look_up(const Self& self);
+    void resolved_as(const error_code& error, const std::vector<asio::ip::address>& addresses);
     std::optional<std::vector<tcp::endpoint>> numeric() const;
 
     static asio::awaitable<Error> connect(Self self, Deadline deadline);
@@ -160,13 +163,12 @@ struct Connection::Impl {
     tcp::socket socket;
     asio::steady_timer timer;  // the deadline of the call under way: closes the socket
     asio::steady_timer wake;   // ends the wait for the resolver
-    tcp::resolver resolver;
+    Lookup lookup;             // one that outlives its connect() goes on and serves the next
     std::vector<tcp::endpoint> resolved;  // the resolver's last good answer
     error_code resolve_error;
     std::optional<tcp::endpoint> last_good;  // where the last successful connect went
     std::uint64_t turn =
         0;  // of `timer`: a wait that had already fired for an older call is ignored
-    bool resolving = false;
     bool expired = false;
     bool busy = false;
     std::array<char, 16 * 1024> buffer{};
@@ -210,28 +212,16 @@ std::optional<std::vector<tcp::endpoint>> Connection::Impl::numeric() const {
     return std::vector<tcp::endpoint>{tcp::endpoint(address, endpoint.port)};
 }
 
-// One look-up at a time: getaddrinfo cannot be interrupted, so one that outlived its connect() goes
-// on and serves the next.
-void Connection::Impl::look_up(const Self& self) {
-    if (std::exchange(self->resolving, true)) {
-        return;
+void Connection::Impl::resolved_as(const error_code& error,
+                                   const std::vector<asio::ip::address>& addresses) {
+    resolve_error = error;
+    if (!error) {
+        resolved.clear();
+        for (const asio::ip::address& address : addresses) {
+            resolved.emplace_back(address, endpoint.port);
+        }
     }
-    self->resolver.async_resolve(
-        self->endpoint.host, std::string(),
-        [weak = std::weak_ptr(self)](error_code ec, const tcp::resolver::results_type& results) {
-            if (const Self impl = weak.lock()) {
-                impl->resolving = false;
-                impl->resolve_error = ec;
-                if (!ec) {
-                    impl->resolved.clear();
-                    for (const auto& entry : results) {
-                        impl->resolved.emplace_back(entry.endpoint().address(),
-                                                    impl->endpoint.port);
-                    }
-                }
-                impl->wake.cancel();
-            }
-        });
+    wake.cancel();
 }
 
 asio::awaitable<Error> Connection::Impl::resolve(Self self, Deadline deadline,
@@ -240,20 +230,20 @@ asio::awaitable<Error> Connection::Impl::resolve(Self self, Deadline deadline,
         found = *literal;
         co_return Error();
     }
-    look_up(self);
+    self->lookup.start(self->endpoint.host);
     // What to try when the resolver fails or is slow; half of the time is kept for that.
     const auto known = self->last_good ? std::vector{*self->last_good} : self->resolved;
     const auto now = Steady::now();
     self->wake.expires_at(known.empty() ? deadline : now + (deadline - now) / 2);
     const auto [ec] = co_await self->wake.async_wait(kTuple);
-    if (self->resolving && ec) {
+    if (self->lookup.running() && ec) {
         co_return make_error(ErrorKind::cancelled, Phase::resolve, "");
     }
-    found = self->resolving || self->resolve_error ? known : self->resolved;
+    found = self->lookup.running() || self->resolve_error ? known : self->resolved;
     if (!found.empty()) {
         co_return Error();
     }
-    co_return self->resolving
+    co_return self->lookup.running()
         ? make_error(ErrorKind::timeout, Phase::resolve, "")
         : make_error(ErrorKind::unresolved, Phase::resolve, self->resolve_error.message());
 }

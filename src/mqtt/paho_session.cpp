@@ -65,6 +65,7 @@ class PahoSession final : public Session {
     // Publishing.
     void pump();
     void publish(Source& source);
+    void refused(const std::string& topic, const std::string& why);
     void lose(std::string why, int reason = 0);
 
     asio::any_io_executor executor_;
@@ -76,6 +77,7 @@ class PahoSession final : public Session {
     SourceRing sources_;
     Publication out_;  // its strings keep their capacity
     InFlight in_flight_;
+    std::vector<std::string> topics_;  // by slot; they keep their capacity
 
     VersionChoice version_choice_;
     Backoff after_failure_;
@@ -105,6 +107,7 @@ class PahoSession final : public Session {
     };
     std::shared_ptr<Mailbox<Nothing>> gone_;  // the previous link is down
     bool link_gone_ = true;
+    bool said_hello_ = false;  // the latest link had been accepted
     Worker worker_;
     std::unique_ptr<Link> link_;  // its end gives work to the worker, so it comes first
 };
@@ -114,6 +117,7 @@ PahoSession::PahoSession(asio::any_io_executor executor, Time& time, PahoOptions
       time_(time),
       options_(std::move(options)),
       in_flight_(std::clamp<std::uint32_t>(options_.window, 1, 10000)),
+      topics_(in_flight_.capacity()),
       version_choice_(options_.version),
       after_failure_(kAfterFailure,
                      static_cast<std::uint32_t>(time.wall().time_since_epoch().count())),
@@ -180,7 +184,10 @@ asio::awaitable<void> PahoSession::run() {
         hang_up();
         co_await pause();
     }
-    co_await previous_link_gone(stop_deadline_);
+    // So that DISCONNECT gets out; where nothing was connected, there is none.
+    if (said_hello_) {
+        co_await previous_link_gone(stop_deadline_);
+    }
 }
 
 void PahoSession::end() {
@@ -330,7 +337,7 @@ void PahoSession::hang_up() {
         return;
     }
     const bool was_connected = std::exchange(connected_, false);
-    accepted_ = false;
+    said_hello_ = std::exchange(accepted_, false);
     link_gone_ = false;
     link_->close([gone = gone_] { gone->put([](Nothing& /*says it all*/) {}); });
     link_.reset();
@@ -395,13 +402,21 @@ void PahoSession::take(const SubscribeResult& result) {
 void PahoSession::take(const Acknowledgement& ack) {
     progress_ = time_.now();
     if (ack.reason != 0) {
-        ++counters_.refused;
-        in_flight_.settle(ack.slot, false, reason_name(ack.reason));
+        const std::string why = reason_name(ack.reason);
+        refused(ack.slot < topics_.size() ? topics_[ack.slot] : std::string(), why);
+        in_flight_.settle(ack.slot, false, why);
     } else {
         in_flight_.settle(ack.slot, ack.arrived, {});
     }
     if (!ack.arrived && ack.reason == 0) {
         lose("connection lost");
+    }
+}
+
+void PahoSession::refused(const std::string& topic, const std::string& why) {
+    ++counters_.refused;
+    if (handlers_.publish_refused) {
+        handlers_.publish_refused(topic, why);
     }
 }
 
@@ -440,14 +455,16 @@ void PahoSession::publish(Source& source) {
     out_.retain = out_.retain && limits_.retain_available;
     const std::size_t size = out_.topic.size() + out_.payload.size() + out_.correlation.size();
     if (size + kPublishHeader > limits_.maximum_packet) {
-        ++counters_.refused;
-        source.settled(out_.ticket, false, reason_name(kPacketTooLarge));
+        const std::string why = reason_name(kPacketTooLarge);
+        refused(out_.topic, why);
+        source.settled(out_.ticket, false, why);
         return;
     }
     if (in_flight_.count() == 0) {
         progress_ = time_.now();
     }
     const std::uint32_t slot = in_flight_.take(source, out_.ticket);
+    topics_[slot].assign(out_.topic);
     std::string why;
     const Link::Sent sent = link_->publish(out_, slot, why);
     if (sent == Link::Sent::yes) {

@@ -81,6 +81,8 @@ struct Handlers {
         connect_failed;  // refused: by the broker (auth, ...)
     std::function<void(const std::string& filter, const std::string& why)>
         subscription_refused;  // the connection stays; asked for again after a reconnect
+    std::function<void(const std::string& topic, const std::string& why)>
+        publish_refused;  // by the broker, or too large for it; the connection stays
 };
 
 // Since the start.

@@ -16,7 +16,7 @@ class Worker {
     // Lets what is posted finish, but not for longer than kPatience: a job that hangs keeps its
     // thread and what it refers to, and the process goes on without.
     ~Worker();
-    static constexpr std::chrono::seconds kPatience{3};
+    static constexpr std::chrono::seconds kPatience{1};
 
     void post(std::function<void()> job);
 

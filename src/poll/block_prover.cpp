@@ -89,6 +89,7 @@ asio::awaitable<BlockProver::Read> BlockProver::read(hi6::BlockRead window,
     }
     content->clear();  // not zeros that somebody might take for an answer
     if (link_gone(reply.outcome)) {
+        lost_why_ = reply.detail;
         co_return Read::lost;
     }
     if (reply.outcome == Outcome::bad_data) {  // again and again
@@ -112,6 +113,7 @@ asio::awaitable<bool> BlockProver::settle_unit(hi6::BlockRead window,
         }
         const hi6::Reply answer = co_await client_.read_single(question->word, deadline());
         if (link_gone(answer.outcome)) {
+            lost_why_ = answer.detail;
             co_return false;
         }
         const std::vector<std::byte> before = *content;

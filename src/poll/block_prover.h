@@ -29,6 +29,9 @@ class BlockProver {
     // settled. False: the connection was lost meanwhile.
     boost::asio::awaitable<bool> prove(std::vector<hi6::Area> areas);
 
+    // Of the latest call that returned false.
+    [[nodiscard]] const std::string& lost_why() const { return lost_why_; }
+
     // Asks whatever this window's content can settle. `content` is replaced by that of the last
     // read, empty when that failed. False: the connection was lost meanwhile.
     boost::asio::awaitable<bool> settle(hi6::BlockRead window, std::vector<std::byte>* content);
@@ -48,6 +51,7 @@ class BlockProver {
     hi6::IndexUnit unit_;
     std::uint32_t max_words_;
     hi6::BlockProof proof_;
+    std::string lost_why_;
 };
 
 }  // namespace hi6gw::poll

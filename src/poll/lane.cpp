@@ -1,6 +1,7 @@
 #include "poll/lane.h"
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -22,7 +23,8 @@ constexpr auto kIdleProbe =
     10s;  // a controller that need not be read for longer is asked whether it lives
 constexpr auto kPendingProofRetry = 10s;
 constexpr auto kOfflineReminder = 1h;
-constexpr auto kSilence = 2s;  // a request unanswered for longer: offline
+constexpr auto kKeptAlive = 10s;  // without a "Connection: close": the controller keeps connections
+constexpr auto kSilence = 2s;     // a request unanswered for longer: offline
 constexpr int kProofTries =
     2;  // connections lost in the middle of a proof before the sweeps get their turn
 constexpr BackoffRules kErrorBackoff{250ms, 10s, 0.2};
@@ -107,7 +109,7 @@ asio::awaitable<bool> Lane::identify() {
     answered();
     if (reply.outcome == Outcome::ok && reply.body != api_version_) {
         api_version_ = reply.body;
-        log_.info("Open API version {}", log::printable(reply.body, 32));
+        say(transition_lines_, true, "Open API version " + log::printable(reply.body, 32));
     }
     co_return true;
 }
@@ -125,7 +127,7 @@ asio::awaitable<bool> Lane::prove() {
         std::vector<hi6::Area> areas = proving_areas();
         const bool kept = co_await prover_.prove(std::move(areas));
         if (!kept) {
-            lost("the connection was lost while the block read was being proven");
+            lost("while the block read was being proven: " + prover_.lost_why());
             co_return false;
         }
         answered();
@@ -217,7 +219,7 @@ asio::awaitable<Lane::Step> Lane::perform(ReadItem item) {
                                        buffer_.begin() + std::ptrdiff_t(reply.words) * 4);
         const bool kept = co_await prover_.settle(item.window, &content);
         if (!kept) {
-            lost("the connection was lost during a proof");
+            lost("while the block read was being proven: " + prover_.lost_why());
             co_return Step::reconnect;
         }
         if (prover_.proof().state() == hi6::BlockProof::State::disproven) {
@@ -260,7 +262,7 @@ asio::awaitable<Lane::Step> Lane::ask_again() {
     std::vector<hi6::Area> areas = proving_areas();
     const bool kept = co_await prover_.prove(std::move(areas));
     if (!kept) {
-        lost("the connection was lost while the block read was being proven");
+        lost("while the block read was being proven: " + prover_.lost_why());
         co_return Step::reconnect;
     }
     if (prover_.proof().state() == hi6::BlockProof::State::pending) {
@@ -359,7 +361,7 @@ Lane::Step Lane::fault(const ReadItem& item, const hi6::Reply& reply) {
     switch (reply.outcome) {
         case Outcome::bad_data:
             if (garbled_.insert(item.image).second) {
-                log_.warn("bad data: {}", reply.detail);
+                say(fault_lines_, false, "bad data: " + reply.detail);
             }
             metrics_.bad_data();
             table_.mark(item.image, item.bytes, Quality::bad_data, moment().wall_ms);
@@ -387,13 +389,14 @@ Lane::Step Lane::refused(const ReadItem& item, const hi6::Reply& reply) {
     const auto retry = time_.now() + kRefusedRetry;
     if (!item.block) {
         if (refused_.insert(item.image).second) {
-            log_.warn("{} refused: {}", to_string(item.single), reply.detail);
+            say(fault_lines_, false, to_string(item.single) + " refused: " + reply.detail);
         }
         hold(item, retry);
         table_.mark(item.image, item.bytes, Quality::refused, moment().wall_ms);
         return Step::next;
     }
-    log_.warn("block read of {} refused: {}", to_string(item.window.area), reply.detail);
+    say(fault_lines_, false,
+        "block read of " + to_string(item.window.area) + " refused: " + reply.detail);
     no_block_.emplace(item.window.area, item.window);
     retry_blocks_at_ = std::min(retry_blocks_at_, retry);
     arrange();
@@ -524,7 +527,11 @@ void Lane::answered() {
         answered_on_connection_ = true;
         connect_backoff_.succeeded();
     }
-    link_.keep_alive_refused(client_.keep_alive_refused());
+    // A controller that closes now and then is one that closes: its state must not flicker.
+    if (client_.keep_alive_refused()) {
+        kept_alive_from_ = last_answer_ + kKeptAlive;
+    }
+    link_.keep_alive_refused(client_.keep_alive_refused() || last_answer_ < kept_alive_from_);
 }
 
 // The connection is gone. Values stay good until they are too old: a reconnect in time is nobody's
@@ -577,13 +584,23 @@ void Lane::update_status() {
 
 void Lane::log_transition(const std::string& reason) {
     const std::string line = std::string(link_.state()) + (reason.empty() ? "" : ": ") + reason;
-    if (link_.state() == "online") {
-        log_.info("{}", line);
-    } else {
-        log_.warn("{}", line);
-    }
+    say(transition_lines_, link_.state() == "online", line);
     said_offline_ = !link_.is_online();
     next_offline_log_ = time_.now() + kOfflineReminder;
+}
+
+void Lane::say(LineBudget& budget, bool fine, const std::string& line) {
+    const auto left_out = budget.take(time_.now());
+    if (!left_out) {
+        return;
+    }
+    const std::string more =
+        *left_out > 0 ? fmt::format(" ({} lines like this were left out)", *left_out) : "";
+    if (fine) {
+        log_.info("{}{}", line, more);
+    } else {
+        log_.warn("{}{}", line, more);
+    }
 }
 
 // Wakes who has something to do: the broker's session, and the housekeeper when a deadline came

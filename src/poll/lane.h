@@ -5,6 +5,7 @@
 // controller ends it. Thread: the event loop's.
 
 #include "base/backoff.h"
+#include "base/line_budget.h"
 #include "base/log.h"
 #include "base/time.h"
 #include "config/config.h"
@@ -105,6 +106,7 @@ class Lane {
     void arrange_status();
     void update_status();
     void log_transition(const std::string& reason);
+    void say(LineBudget& budget, bool fine, const std::string& line);
     void say_news();
     [[nodiscard]] Moment moment() const;
     [[nodiscard]] Steady::time_point deadline() const { return time_.now() + config_.timeout; }
@@ -114,6 +116,8 @@ class Lane {
     ops::ControllerMetrics& metrics_;
     std::function<void()> news_;
     log::Logger log_;
+    LineBudget transition_lines_;  // of the link,
+    LineBudget fault_lines_;       // of single reads: many of these must not hide one of those
     PacedClient client_;
     SweepPlan plan_;
     SignalTable table_;
@@ -149,6 +153,7 @@ class Lane {
     std::string trouble_;
     std::chrono::nanoseconds sweep_time_{0};
     bool answered_on_connection_ = false;
+    Steady::time_point kept_alive_from_;  // see answered()
     int proofs_interrupted_ = 0;
     std::string api_version_;
     std::vector<std::byte> buffer_;
