@@ -2,7 +2,7 @@
 // Looks a name up without making anybody wait. getaddrinfo cannot be interrupted and may take a
 // minute where a name server is silent; Asio's resolver has one thread for all of a loop, so that
 // one such name holds up every other, and the loop's end with it. Here each look-up has a thread of
-// its own, which nobody waits for. Thread: the event loop's.
+// its own, which nobody waits for. A Lookup ends before its loop does. Thread: the event loop's.
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/ip/address.hpp>
