@@ -17,6 +17,7 @@ limit=60  # s until --once gives up
 
 deploy/install-deps.sh build demo
 build=build/product
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 if ! { cmake --preset product && cmake --build $build -j "$(.ci/jobs)" --target hi6gw hi6sim; } >build/demo.log 2>&1; then
     tail -n 40 build/demo.log
     exit 1

@@ -7,6 +7,8 @@ cd "$(dirname "$0")/.."
 preset=${PRESET:-release}
 
 deploy/install-deps.sh build test
+# What the compiler cache has is good for a checkout in any directory.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 cmake --preset "$preset" --log-level=WARNING
 cmake --build --preset "$preset" -j "$(.ci/jobs)"
 exec ctest --preset "$preset" -j "$(nproc)" --no-tests=error "$@"

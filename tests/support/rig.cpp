@@ -1,5 +1,7 @@
 #include "support/rig.h"
 
+#include "support/paths.h"
+
 #include <boost/json.hpp>
 
 #include <poll.h>

@@ -1,5 +1,6 @@
 // Starting, stopping and looking at the daemon.
 
+#include "support/paths.h"
 #include "system/plant.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,6 @@
 // hi6sim as a program: what it prints, how it ends, and the vendor's own script against it.
 
+#include "support/paths.h"
 #include "support/process.h"
 #include "support/temp_dir.h"
 

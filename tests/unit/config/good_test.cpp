@@ -2,6 +2,7 @@
 
 #include "config/loader.h"
 #include "support.h"
+#include "support/paths.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

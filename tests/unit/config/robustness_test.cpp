@@ -2,6 +2,7 @@
 // other.
 
 #include "support.h"
+#include "support/paths.h"
 
 #include <gtest/gtest.h>
 

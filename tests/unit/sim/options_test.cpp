@@ -1,5 +1,7 @@
 #include "sim/options.h"
 
+#include "support/paths.h"
+
 #include <gtest/gtest.h>
 
 #include <initializer_list>

@@ -1,5 +1,7 @@
 #include "sim/scenario.h"
 
+#include "support/paths.h"
+
 #include <gtest/gtest.h>
 
 #include <fstream>
