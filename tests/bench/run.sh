@@ -1,6 +1,8 @@
 #!/bin/bash
 # Measures the gateway beside what it is held against; prints the table and writes tests/bench/RESULTS.md.
 #   tests/bench/run.sh [--rounds 3] [--seconds 20] [--only latency|seed|sweep|race|load|split]... [--out FILE]
+#   REALTIME=1 tests/bench/run.sh   (root) keeps what else a shared machine does out of the figures: all that is measured
+#   runs before any other program (chrt -f)
 # With the defaults about seven minutes. Nothing is asserted: shared machines are noisy, so read medians and spread.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -18,4 +20,9 @@ cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
 about="Commit $commit, $(date -u +%Y-%m-%d). Machine: $cpu, $(nproc) CPUs, Linux $(uname -r);
 $(c++ --version | head -n 1), RelWithDebInfo; $(mosquitto -h 2>/dev/null | head -n 1 || true).
 Everything runs on this one machine, over its loopback interface: hi6sim, hi6gw, mosquitto and the subscriber."
-exec build/release/tests/bench/hi6gw_bench --about "$about" "${out[@]}" "$@"
+prefix=()
+if [ -n "${REALTIME:-}" ]; then
+    prefix=(chrt -f 10)
+    about+=" All of it ran before any other program of the machine (REALTIME=1)."
+fi
+exec "${prefix[@]}" build/release/tests/bench/hi6gw_bench --about "$about" "${out[@]}" "$@"
