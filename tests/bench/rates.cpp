@@ -94,7 +94,9 @@ void run_race(Report& report, const Race& race, Seconds time, bool wrk_first) {
     const double ours = gateway_rate(report, simulator, race, time);
     other = wrk_first ? other : wrk(simulator, race.path, time);
     report.add(race.name + ": wrk -c1 -t1", "reads/s", other);
-    report.add(race.name + ": ratio", "", ours / other, race.goal);
+    if (!race.goal.empty()) {
+        report.add(race.name + ": ratio", "", ours / other, race.goal);
+    }
 }
 
 }  // namespace
@@ -136,13 +138,15 @@ void measure_back_to_back(Report& report, Seconds time, bool wrk_first) {
     }
     report.section("3. Back to back: poll 1ms, max_load 100%");
     const std::string one = "/project/plc/fb3_di/val_s32?st=0&len=2";
-    for (const Race& each :
-         {Race{"160 blocks, instant controller", "0", many, "/project/plc/m/val_s32?st=0&len=30",
-               "0.9"},
-          Race{"one block, 4 ms controller", "4ms", kBits64, one, "0.9"},
-          Race{"one block, instant controller", "0", kBits64, one, "1000 reads/s (the grid)"}}) {
+    for (const Race& each : {Race{"160 blocks, instant controller", "0", many,
+                                  "/project/plc/m/val_s32?st=0&len=30", "0.9"},
+                             Race{"one block, 4 ms controller", "4ms", kBits64, one, "0.9"},
+                             Race{"one block, instant controller", "0", kBits64, one, ""}}) {
         run_race(report, each, time, wrk_first);
     }
+    report.note(
+        "One block of an instant controller is read 1000 times a second: the shortest period is 1 "
+        "ms.");
 }
 
 void measure_load(Report& report, Seconds time) {
