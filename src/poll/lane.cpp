@@ -117,6 +117,7 @@ asio::awaitable<bool> Lane::identify() {
 // Which areas are read how on this connection. False: the connection was lost.
 asio::awaitable<bool> Lane::prove() {
     prover_.reset();
+    harmless_.clear();
     no_block_.clear();
     retry_blocks_at_ = Steady::time_point::max();
     // A controller that ends connections early must not be kept from being read by the proof: then
@@ -217,6 +218,7 @@ asio::awaitable<Lane::Step> Lane::perform(ReadItem item) {
     if (item.block && hangs_on_proof(item, reply)) {
         std::vector<std::byte> content(buffer_.begin(),
                                        buffer_.begin() + std::ptrdiff_t(reply.words) * 4);
+        harmless_.clear();
         const bool kept = co_await prover_.settle(item.window, &content);
         if (!kept) {
             lost("while the block read was being proven: " + prover_.lost_why());
@@ -259,6 +261,7 @@ asio::awaitable<Lane::Step> Lane::idle_probe() {
 // The low-rate check while the proof is pending.
 asio::awaitable<Lane::Step> Lane::ask_again() {
     next_proof_ = time_.now() + kPendingProofRetry;
+    harmless_.clear();
     std::vector<hi6::Area> areas = proving_areas();
     const bool kept = co_await prover_.prove(std::move(areas));
     if (!kept) {
@@ -445,19 +448,27 @@ void Lane::cleared(const ReadItem& item) {
 }
 
 // Whether a value in this answer means one thing or another by a reading that the proof has not
-// ruled out yet.
-bool Lane::hangs_on_proof(const ReadItem& item, const hi6::Reply& reply) const {
+// ruled out yet. Content that was looked at before, with the proof as it is, is not looked at
+// again.
+bool Lane::hangs_on_proof(const ReadItem& item, const hi6::Reply& reply) {
     if (prover_.proof().state() != hi6::BlockProof::State::pending) {
         return false;
     }
     const auto content =
         std::span<const std::byte>(buffer_).first(std::min(reply.words * 4, buffer_.size()));
+    std::vector<std::byte>& harmless = harmless_[item.window];
+    if (std::ranges::equal(harmless, content)) {
+        return false;
+    }
     const hi6::BlockProof::Window window{item.window, content};
-    return std::any_of(config_.signals.begin(), config_.signals.end(),
-                       [&](const config::Signal& signal) {
-                           return signal.address.area == item.window.area &&
-                                  prover_.proof().must_ask(window, signal.address);
-                       });
+    const bool hangs = std::ranges::any_of(config_.signals, [&](const config::Signal& signal) {
+        return signal.address.area == item.window.area &&
+               prover_.proof().must_ask(window, signal.address);
+    });
+    if (!hangs) {
+        harmless.assign(content.begin(), content.end());
+    }
+    return hangs;
 }
 
 // Where a proof can be had: areas in use that both APIs serve, else areas in use that the block API

@@ -96,7 +96,7 @@ class Lane {
     [[nodiscard]] bool held(const ReadItem& item) const;
     void cleared(const ReadItem& item);
     [[nodiscard]] Steady::time_point silent_since() const;
-    [[nodiscard]] bool hangs_on_proof(const ReadItem& item, const hi6::Reply& reply) const;
+    [[nodiscard]] bool hangs_on_proof(const ReadItem& item, const hi6::Reply& reply);
     [[nodiscard]] std::vector<hi6::Area> proving_areas() const;
     [[nodiscard]] AreaMode area_mode(const hi6::Area& area) const;
     void answered();
@@ -141,6 +141,8 @@ class Lane {
     int errors_in_row_ = 0;
     Steady::time_point retry_failing_at_ = Steady::time_point::max();
     Steady::time_point next_proof_;
+    std::map<hi6::BlockRead, std::vector<std::byte>>
+        harmless_;  // last content of each window that hangs on no open question
 
     std::unique_ptr<Alarm> alarm_;
     std::unique_ptr<Alarm> keeper_;
