@@ -264,17 +264,18 @@ asio::awaitable<void> Bench::lane() {
 
 void Bench::start_lane() {
     lane_running = true;
-    asio::co_spawn(io, lane(),
-                   asio::bind_cancellation_slot(cancel_.slot(), [this](std::exception_ptr error) {
-                       lane_running = false;
-                       try {
-                           if (error) {
-                               std::rethrow_exception(error);
-                           }
-                       } catch (const boost::system::system_error& e) {
-                           EXPECT_EQ(e.code(), asio::error::operation_aborted);
-                       }
-                   }));
+    asio::co_spawn(
+        io, lane(),
+        asio::bind_cancellation_slot(cancel_.slot(), [this](const std::exception_ptr& error) {
+            lane_running = false;
+            try {
+                if (error) {
+                    std::rethrow_exception(error);
+                }
+            } catch (const boost::system::system_error& e) {
+                EXPECT_EQ(e.code(), asio::error::operation_aborted);
+            }
+        }));
     time.settle();
 }
 

@@ -130,7 +130,7 @@ class Bench {
     void submit(Command command);
     void start_lane();  // polls every `poll_period`
     void stop_lane();   // cancels it
-    void drain(std::chrono::milliseconds time);
+    void drain(std::chrono::milliseconds limit);
     void advance(std::chrono::nanoseconds by) { time.advance(by); }
     // The only result there is.
     [[nodiscard]] CommandResult only() const;
