@@ -268,15 +268,18 @@ Action Execution::feedback_reply(const Event& reply, Clock::time_point now) {
         if (same_value(width, reply.raw, command_.feedback->raw)) {
             return finish(State::verified, Reason::ok, now);
         }
-        readback_ = as_published(reply.raw, width, *command_.feedback_options);
+        feedback_seen_ = as_published(reply.raw, width, *command_.feedback_options);
         differed_ = true;
     }
     const auto again = now + limits_.read_again;
     if (!refused(reply.outcome) && again < window_) {
         return wait(Phase::feedback_wait, again);
     }
-    return differed_ ? finish(State::mismatch, Reason::feedback, now)
-                     : finish(State::unknown, Reason::no_readback, now);
+    if (!differed_) {
+        return finish(State::unknown, Reason::no_readback, now);
+    }
+    readback_ = feedback_seen_;
+    return finish(State::mismatch, Reason::feedback, now);
 }
 
 Action Execution::read(Phase phase, const hi6::Address& address, Clock::time_point now) {

@@ -126,6 +126,7 @@ class Execution {
     Clock::time_point window_;       // end of the phase's reading
     Clock::time_point wait_until_;   // of the present wait
     domain::Value readback_;         // what was read last
+    domain::Value feedback_seen_;    // the feedback signal, while it differs
     bool differed_ = false;          // and in this phase it was not what was wanted
     std::optional<ReleaseOrder> release_;
     std::optional<CommandResult> result_;

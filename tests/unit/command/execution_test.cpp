@@ -278,7 +278,7 @@ const std::vector<Script> kFeedbackSignal{
         {kStarted, {4, reply(Outcome::ok), "read fb2.di4 until 1004"}, {8, reads(1), "verified ok readback null attempts 1 at 8"}}, ""},
     {"CancelledReadingFeedback", fed_back(), {kStarted, kAccepted, kFeedback, {10, cancel(), "unknown shutting_down readback 1 attempts 1 at 10"}}, ""},
     {"CancelledBetweenFeedbackReads", fed_back(), {kStarted, kAccepted, kFeedback, {12, reads(0), "wait until 32"},
-        {20, cancel(), "unknown shutting_down readback 0 attempts 1 at 20"}}, ""},
+        {20, cancel(), "unknown shutting_down readback 1 attempts 1 at 20"}}, ""},
 };
 
 const std::vector<Script> kPulses{

@@ -106,10 +106,11 @@ TEST(Router, SubscribesToSignalsWhereABranchWouldHoldItsOwnTopics) {
           std::pair("{prefix}/{controller}/x/{signal}", "{prefix}/{signal}")}) {
         config.topics.set = set;
         config.topics.state = state;
-        for (const auto& filter : Router(config).filters()) {
+        const Router router(config);
+        for (const auto& filter : router.filters()) {
             EXPECT_EQ(filter.find('#'), std::string::npos) << filter;
         }
-        EXPECT_EQ(Router(config).filters().size(), 2U);
+        EXPECT_EQ(router.filters().size(), 2U);
     }
 }
 
