@@ -238,6 +238,24 @@ TEST_F(LaneFault, NothingReadableIsNotTheSameAsNobodyThere) {
     EXPECT_EQ(bench->state(), "degraded");
 }
 
+TEST_F(LaneFault, AControllerThatClosesNowAndThenDoesNotFlickerBetweenTwoStates) {
+    bench = std::make_unique<LaneBench>(make_controller({make_signal("fb0.dob3")}));
+    fill(bench->controller);
+    bench->controller.closes_after_each = true;
+    bench->run();
+    bench->advance(20s);
+    EXPECT_EQ(bench->state(), "degraded");
+    bench->take_statuses();
+    for (int second = 0; second < 20; ++second) {
+        bench->controller.closes_after_each = second % 2 == 0;
+        bench->advance(1500ms);
+        EXPECT_NE(bench->last_status.reason.find("keepalive_refused"), std::string::npos) << second;
+    }
+    bench->controller.closes_after_each = false;
+    bench->advance(30s);
+    EXPECT_EQ(bench->last_status.reason.find("keepalive_refused"), std::string::npos);
+}
+
 TEST_F(LaneFault, AControllerThatClosesAfterEachAnswerIsAskedOnceASecond) {
     bench = std::make_unique<LaneBench>(make_controller({make_signal("fb0.dob3")}));
     fill(bench->controller);
