@@ -189,6 +189,36 @@ TEST(SupervisorFault, AShutdownDoesNotPostAgainWhatWasLost) {
     EXPECT_EQ(bench.only().state, State::unknown);
 }
 
+// Held up in the connect, or in the journal: no byte went out, and that is known.
+TEST(SupervisorFault, SaysAbortedWhereNothingWasSent) {
+    for (const bool pulse : {false, true}) {
+        Bench bench;
+        bench.line.up = false;
+        bench.gate.hold_at = 1;
+        bench.start_lane();
+        bench.submit(pulse ? bench.pulse() : bench.make());
+        bench.advance(1s);
+        bench.stop_lane();
+        EXPECT_EQ(bench.only().state, State::aborted);
+        EXPECT_EQ(bench.supervisor->open_releases(), 0U);
+        EXPECT_TRUE(bench.store.open().empty());
+    }
+}
+
+TEST(SupervisorFault, AShutdownDuringTheConnectKeepsThePostBack) {
+    Bench bench;
+    bench.line.up = false;
+    bench.line.reachable = [&bench] {
+        bench.supervisor->shutdown(bench.time.now());
+        return true;
+    };
+    bench.start_lane();
+    bench.submit(bench.make());
+    bench.advance(1s);
+    EXPECT_TRUE(bench.line.posts().empty());
+    EXPECT_EQ(bench.only().state, State::aborted);
+}
+
 TEST(SupervisorFault, GivesUpTheReleaseAtTheEndOfTheTimeForIt) {
     Bench bench;
     bench.start_lane();
