@@ -61,9 +61,9 @@ Application::Application(const asio::any_io_executor& executor, config::Config c
     : executor_(executor),
       config_(std::move(config)),
       time_(make_real_time(executor)),
+      gateway_status_(gateway_topic(config_)),
       session_(mqtt::make_paho_session(executor, *time_,
                                        session_options(config_, unix_ms(time_->wall())))),
-      gateway_status_(gateway_topic(config_)),
       lanes_(executor),
       services_(executor) {
     mqtt::Handlers handlers;

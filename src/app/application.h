@@ -60,9 +60,9 @@ class Application {
     log::Logger mqtt_log_{"mqtt"};
     std::unique_ptr<Time> time_;
     ops::Metrics metrics_;
-    std::unique_ptr<mqtt::Session> session_;
     poll::RetainedSource gateway_status_;
     std::vector<std::unique_ptr<Station>> stations_;
+    std::unique_ptr<mqtt::Session> session_;  // after its sources, which outlive it
     std::unique_ptr<ops::Server> server_;
     TaskGroup lanes_;
     TaskGroup services_;

@@ -110,6 +110,7 @@ class Session {
     // Topic filters, QoS 1, clean start, MQTT 5: retain handling 2, retain as published, no local.
     // Takes effect at once when connected, and after every reconnect.
     virtual void set_subscriptions(std::vector<std::string> filters) = 0;
+    // The source is removed before its end, or outlives the session.
     virtual void add(Source& source, Priority priority) = 0;
     virtual void remove(Source& source) = 0;  // its messages in flight are forgotten
     virtual void wake() = 0;                  // some source may have something

@@ -43,8 +43,8 @@ BrokerOptions with_config(std::vector<std::string> lines) {
 TEST(PahoSession, PublishesWhatSourcesHave) {
     const Broker broker;
     const MqttProbe probe(broker);
-    SessionFixture it(options_for(broker));
     LatestSource source;
+    SessionFixture it(options_for(broker));
     it.session->add(source, Priority::state);
     source.set("a/b", "1");
     it.start();
@@ -67,9 +67,9 @@ TEST(PahoSession, PublishesWhatSourcesHave) {
 TEST(PahoSession, PublishesEveryQos) {
     const Broker broker;
     const MqttProbe probe(broker);
-    SessionFixture it(options_for(broker));
     std::array<LatestSource, 3> sources{LatestSource(0, false), LatestSource(1, false),
                                         LatestSource(2, false)};
+    SessionFixture it(options_for(broker));
     for (std::size_t qos = 0; qos < sources.size(); ++qos) {
         it.session->add(sources.at(qos), Priority::event);
         for (int i = 0; i < 300; ++i) {
@@ -102,8 +102,8 @@ TEST(PahoSession, ConnectsWithoutDelayedPackets) {
 TEST(PahoSession, AnAbruptEndPublishesTheWillAndTheNextConnectionSaysEverythingAgain) {
     const Broker broker;
     const MqttProbe probe(broker);
-    SessionFixture it(options_for(broker));
     LatestSource source;
+    SessionFixture it(options_for(broker));
     it.session->add(source, Priority::state);
     source.set("a", "1");
     it.on_connected = [&] { source.say_all_again(); };
@@ -128,8 +128,8 @@ TEST(PahoSession, AnAbruptEndPublishesTheWillAndTheNextConnectionSaysEverythingA
 TEST(PahoSession, NothingOfTheLatestIsLostWhenTheBrokerIsKilledInABurst) {
     constexpr int kTopics = 400;
     Broker broker(with_config({"max_inflight_messages 5", "max_queued_messages 0"}));
-    SessionFixture it(options_for(broker));
     LatestSource source;
+    SessionFixture it(options_for(broker));
     it.session->add(source, Priority::state);
     it.on_connected = [&] { source.say_all_again(); };
     it.start();
@@ -165,8 +165,8 @@ TEST(PahoSession, ASlowBrokerGetsNoMoreThanTheWindow) {
     PahoOptions options = options_for(broker);
     options.window = 50;
     options.keep_alive = seconds(60);
-    SessionFixture it(std::move(options));
     LatestSource source;
+    SessionFixture it(std::move(options));
     it.session->add(source, Priority::state);
     it.start();
     ASSERT_TRUE(it.connected_within(seconds(10)));
@@ -188,8 +188,8 @@ TEST(PahoSession, ABrokerThatHangsIsLeftAndComeBackTo) {
     PahoOptions options = options_for(broker);
     options.keep_alive = seconds(2);
     options.connect_limit = milliseconds(1000);
-    SessionFixture it(std::move(options));
     LatestSource source;
+    SessionFixture it(std::move(options));
     it.session->add(source, Priority::state);
     it.start();
     ASSERT_TRUE(it.connected_within(seconds(10)));
@@ -241,8 +241,8 @@ TEST(PahoSession, ARefusedMessageSaysWhyAndTheOthersGoOn) {
     const test::TempDir directory;
     const auto acl = directory.file("acl", "topic write ok/#\ntopic read #\n");
     const Broker broker(with_config({"acl_file " + acl.string(), "max_packet_size 2000"}));
-    SessionFixture it(options_for(broker));
     LatestSource source;
+    SessionFixture it(options_for(broker));
     it.session->add(source, Priority::state);
     source.set("ok/1", "x");
     source.set("ok/large", std::string(3000, 'x'));
@@ -264,9 +264,9 @@ TEST(PahoSession, InboundMessagesComeWithAllThatMqtt5Says) {
     test::PublishOptions retained;
     retained.retain = true;
     test::publish(broker, "set/old", "from before", retained);
+    LatestSource own;
     SessionFixture it(options_for(broker));
     it.session->set_subscriptions({"set/#"});
-    LatestSource own;
     it.session->add(own, Priority::state);
     own.set("set/own", "1");
     it.start();
@@ -329,8 +329,8 @@ TEST(PahoSession, SubscriptionsChangeAtOnceAndComeBackAfterAReconnect) {
 TEST(PahoSession, StopDrainsAndSaysGoodbye) {
     const Broker broker;
     const MqttProbe probe(broker);
-    SessionFixture it(options_for(broker));
     LatestSource source;
+    SessionFixture it(options_for(broker));
     it.session->add(source, Priority::state);
     it.start();
     ASSERT_TRUE(it.connected_within(seconds(10)));
@@ -349,8 +349,8 @@ TEST(PahoSession, StopDrainsAndSaysGoodbye) {
 
 TEST(PahoSession, StopKeepsItsDeadlineWhenTheBrokerHangs) {
     Broker broker;
-    SessionFixture it(options_for(broker));
     LatestSource source;
+    SessionFixture it(options_for(broker));
     it.session->add(source, Priority::state);
     it.start();
     ASSERT_TRUE(it.connected_within(seconds(10)));
@@ -387,8 +387,8 @@ TEST(PahoSession, MayBeDestroyedAtAnyMoment) {
         }
         const Steady::time_point begin = Steady::now();
         {
-            SessionFixture it(options_for(broker));
             LatestSource source;
+            SessionFixture it(options_for(broker));
             it.session->add(source, Priority::state);
             for (int i = 0; i < 300; ++i) {
                 source.set("t/" + std::to_string(i), "x");
@@ -403,8 +403,8 @@ TEST(PahoSession, MayBeDestroyedAtAnyMoment) {
 
 TEST(PahoSession, ForgetsARemovedSource) {
     Broker broker;
-    SessionFixture it(options_for(broker));
     LatestSource staying;
+    SessionFixture it(options_for(broker));
     it.session->add(staying, Priority::state);
     it.start();
     ASSERT_TRUE(it.connected_within(seconds(10)));

@@ -136,7 +136,7 @@ TEST_F(SimControl, ARebootDropsZeroesAndComesBack) {
     RawClient client(sim_.port());
     client.send(kRead);
     ASSERT_TRUE(client.read_until("}"));
-    expect_ok(post("/control", R"({"reboot":200})"));
+    expect_ok(post("/control", R"({"reboot":1000})"));
     EXPECT_FALSE(RawClient(sim_.port()).connected());
     EXPECT_EQ(client.read_to_end(), End::reset);
     EXPECT_EQ(sim_.bits("fb2.dob3"), 0U);
