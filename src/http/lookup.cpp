@@ -16,7 +16,8 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 
 struct Lookup::State {
-    State(const asio::any_io_executor& loop, Found tell) : executor(loop), found(std::move(tell)) {}
+    State(asio::any_io_executor loop, Found tell)
+        : executor(std::move(loop)), found(std::move(tell)) {}
 
     void deliver(const error_code& error, std::vector<asio::ip::address> addresses) {
         running = false;
