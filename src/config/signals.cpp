@@ -210,6 +210,9 @@ void SignalReader::add_signal(Entry& entry, SignalScope& scope, std::int64_t i) 
         entry.bad_addresses.add(with + (Values::has_variable(*entry.section.find("address"))
                                             ? "the variable makes no valid address"
                                             : address.error().what));
+        // Its name counts all the same: it may stand twice, or be somebody's feedback.
+        static const auto unknown = std::make_shared<const domain::SignalOptions>();
+        enlist(entry, scope, {at(entry.name), {}, unknown});
         return;
     }
     if (!entry.checked) {  // i stands for digits, so type and relay are the same for all
@@ -231,20 +234,24 @@ void SignalReader::add_signal(Entry& entry, SignalScope& scope, std::int64_t i) 
         own.description = at(own.description);
         options = intern(std::move(own));
     }
-    auto name = at(entry.name);
+    if (!options->feedback.empty()) {
+        const bool itself = options->feedback == at(entry.name);
+        entry.feedback.push_back(itself ? std::string{} : options->feedback);
+    }
+    enlist(entry, scope, {at(entry.name), *address, std::move(options)});
+}
+
+void SignalReader::enlist(Entry& entry, SignalScope& scope, Signal signal) {
     auto& signals = scope.controller.signals;
     const auto [known, added] =
-        scope.by_name.emplace(name, static_cast<std::uint32_t>(signals.size()));
+        scope.by_name.emplace(signal.name, static_cast<std::uint32_t>(signals.size()));
     if (!added) {
-        entry.duplicates.add("duplicate name '" + name + "'; the first one is at " +
+        entry.duplicates.add("duplicate name '" + signal.name + "'; the first one is at " +
                              position(scope.origins[known->second]));
         return;
     }
-    if (!options->feedback.empty()) {
-        entry.feedback.push_back(options->feedback == name ? std::string{} : options->feedback);
-    }
     const auto& place = entry.section.place();
-    signals.push_back({std::move(name), *address, std::move(options)});
+    signals.push_back(std::move(signal));
     scope.origins.push_back({place.file, place.node->line, place.node->column});
 }
 

@@ -52,6 +52,7 @@ class SignalReader {
     std::optional<std::vector<std::int64_t>> read_range(const Place& place);
     void expand(Entry& entry, SignalScope& scope);
     void add_signal(Entry& entry, SignalScope& scope, std::int64_t i);
+    static void enlist(Entry& entry, SignalScope& scope, Signal signal);
     void report_tallies(const Entry& entry);
 
     domain::SignalOptions read_options(const Section& section, domain::SignalOptions options);

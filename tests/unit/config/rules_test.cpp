@@ -44,6 +44,7 @@ controllers:
                     AllOf(StartsWith("c.yaml:9:16: controllers[0].signals[1].name: "),
                           HasSubstr("'x'; the first one is at map.yaml:1:3")),
                     StartsWith("c.yaml:9:39: controllers[0].signals[1].poll: "),
+                    StartsWith("map.yaml:2:10: [1].name: "),
                     StartsWith("map.yaml:2:22: [1].address: ")));
 }
 
@@ -349,10 +350,10 @@ TEST(Limits, EndAnAliasBombABigFileAndTooManySignals) {
         many += "    - {name: \"{i}\", address: \"no{i}\", for: 0..159999}\n";
     }
     const auto problems = files.shown(files.load(with_signals(many)).problems);
-    ASSERT_THAT(problems, SizeIs(7));
-    EXPECT_THAT(problems[5], HasSubstr("(and 159999 more)"));
-    EXPECT_THAT(problems[6], AllOf(StartsWith("c.yaml:12:7: controllers[0].signals[6]: "),
-                                   HasSubstr("more than 1000000 signals")));
+    ASSERT_THAT(problems, SizeIs(12));  // an address each, a name each but the first, the end
+    EXPECT_THAT(problems[10], HasSubstr("(and 159999 more)"));
+    EXPECT_THAT(problems[11], AllOf(StartsWith("c.yaml:12:7: controllers[0].signals[6]: "),
+                                    HasSubstr("more than 1000000 signals")));
 }
 
 TEST(Limits, EndAListOfProblems) {
@@ -364,6 +365,30 @@ TEST(Limits, EndAListOfProblems) {
     const auto loaded = files.load(with_signals(many));
     ASSERT_THAT(loaded.problems, SizeIs(10'001));
     EXPECT_THAT(loaded.problems.back().text, HasSubstr("too many problems"));
+}
+
+// A bad address does not hide that the name stands twice, nor make somebody else's feedback
+// unknown.
+TEST(Rules, ANameCountsAlsoWithABadAddress) {
+    Files files;
+    const auto problems =
+        files.shown(files
+                        .load("controllers:\n"
+                              "  - name: r1\n"
+                              "    url: http://a\n"
+                              "    signals:\n"
+                              "      - {name: b, address: fb12.di1}\n"
+                              "      - {name: b, address: fb2.di960}\n"
+                              "      - {name: c, address: fb2.do1, access: rw, feedback: b}\n")
+                        .problems);
+    ASSERT_EQ(problems.size(), 3U);
+    EXPECT_THAT(problems[0],
+                testing::HasSubstr("c.yaml:5:28: controllers[0].signals[0].address: "));
+    EXPECT_THAT(
+        problems[1],
+        testing::HasSubstr("c.yaml:6:16: controllers[0].signals[1].name: duplicate name 'b'"));
+    EXPECT_THAT(problems[2],
+                testing::HasSubstr("c.yaml:6:28: controllers[0].signals[1].address: "));
 }
 
 }  // namespace
