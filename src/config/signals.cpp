@@ -48,9 +48,11 @@ struct SignalReader::Entry {
     struct Tally {
         std::string first;
         std::size_t count = 0;
-        void add(const std::string& what) {
+        // `text` makes the words; only the first ones are kept.
+        template <class Text>
+        void add(const Text& text) {
             if (count++ == 0) {
-                first = what;
+                first = text();
             }
         }
     };
@@ -206,10 +208,12 @@ void SignalReader::add_signal(Entry& entry, SignalScope& scope, std::int64_t i) 
     const auto at = [&](const std::string& text) { return entry.range ? replaced(text, i) : text; };
     const auto address = hi6::parse_address(at(entry.address), scope.controller.index_unit);
     if (!address) {
-        const auto with = entry.range ? "with i = " + std::to_string(i) + ": " : std::string{};
-        entry.bad_addresses.add(with + (Values::has_variable(*entry.section.find("address"))
-                                            ? "the variable makes no valid address"
-                                            : address.error().what));
+        entry.bad_addresses.add([&] {
+            const auto with = entry.range ? "with i = " + std::to_string(i) + ": " : std::string{};
+            return with + (Values::has_variable(*entry.section.find("address"))
+                               ? "the variable makes no valid address"
+                               : address.error().what);
+        });
         // Its name counts all the same: it may stand twice, or be somebody's feedback.
         static const auto unknown = std::make_shared<const domain::SignalOptions>();
         enlist(entry, scope, {at(entry.name), {}, unknown});
@@ -246,8 +250,10 @@ void SignalReader::enlist(Entry& entry, SignalScope& scope, Signal signal) {
     const auto [known, added] =
         scope.by_name.emplace(signal.name, static_cast<std::uint32_t>(signals.size()));
     if (!added) {
-        entry.duplicates.add("duplicate name '" + signal.name + "'; the first one is at " +
-                             position(scope.origins[known->second]));
+        entry.duplicates.add([&, first = known->second] {
+            return "duplicate name '" + signal.name + "'; the first one is at " +
+                   position(scope.origins[first]);
+        });
         return;
     }
     const auto& place = entry.section.place();
