@@ -18,6 +18,8 @@ limit=60  # s until --once gives up
 deploy/install-deps.sh build demo
 build=build/product
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+mkdir -p build
+[ -x $build/src/hi6gw ] || echo "building hi6gw and hi6sim, a few minutes the first time (log: build/demo.log)"
 if ! { cmake --preset product && cmake --build $build -j "$(.ci/jobs)" --target hi6gw hi6sim; } >build/demo.log 2>&1; then
     tail -n 40 build/demo.log
     exit 1
