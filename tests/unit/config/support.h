@@ -2,8 +2,7 @@
 // A directory of configuration files for one test, and an environment that is not the process's.
 
 #include "config/loader.h"
-
-#include <unistd.h>
+#include "support/temp_dir.h"
 
 #include <filesystem>
 #include <fstream>
@@ -16,24 +15,10 @@ namespace hi6gw::config::test {
 
 class Files {
   public:
-    Files() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "hi6gw-config-XXXXXX");
-        if (::mkdtemp(pattern.data()) == nullptr) {
-            throw std::runtime_error("mkdtemp");
-        }
-        directory_ = pattern;
-    }
-    Files(const Files&) = delete;
-    Files& operator=(const Files&) = delete;
-    ~Files() {
-        std::error_code ignored;
-        std::filesystem::remove_all(directory_, ignored);
-    }
-
     // Private to its owner, unless said otherwise.
     std::filesystem::path write(const std::string& name, std::string_view text,
                                 std::filesystem::perms mode = std::filesystem::perms(0600)) {
-        const auto file = directory_ / name;
+        const auto file = directory() / name;
         std::filesystem::create_directories(file.parent_path());
         std::ofstream(file, std::ios::binary) << text;
         std::filesystem::permissions(file, mode);
@@ -49,13 +34,13 @@ class Files {
                 },
                 host_name};
     }
-    [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
+    [[nodiscard]] const std::filesystem::path& directory() const { return directory_.path(); }
     // Problems as text, without the name of the directory.
     [[nodiscard]] std::vector<std::string> shown(const std::vector<Problem>& problems) const {
         std::vector<std::string> out;
         for (const auto& problem : problems) {
             auto text = to_string(problem);
-            const auto prefix = directory_.string() + "/";
+            const auto prefix = directory().string() + "/";
             for (auto at = text.find(prefix); at != std::string::npos; at = text.find(prefix)) {
                 text.erase(at, prefix.size());
             }
@@ -68,7 +53,7 @@ class Files {
     std::string host_name = "edge-7";
 
   private:
-    std::filesystem::path directory_;
+    hi6gw::test::TempDir directory_;
 };
 
 // The least that loads, with room for more in the controller and above it.
