@@ -23,6 +23,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kLaneRestart = 1s;
 constexpr auto kWatchInterval = 1s;
+constexpr auto kReleaseTime = 1500ms;  // of the pulses, at a shutdown
 constexpr auto kRefusalReminder = 1h;
 
 std::string status_payload(std::string_view state, std::int64_t now_ms) {
@@ -55,13 +56,23 @@ mqtt::PahoOptions session_options(const config::Config& config, std::int64_t now
     return options;
 }
 
+// While there is no journal, no pulse may begin.
+class NoPulses final : public command::PulseStore {
+  public:
+    std::uint64_t next_number() override { return 1; }
+    asio::awaitable<bool> begin(command::OpenPulse /*pulse*/) override { co_return false; }
+    void end(std::uint64_t /*number*/) noexcept override {}
+};
+
 }  // namespace
 
 Application::Application(const asio::any_io_executor& executor, config::Config config)
     : executor_(executor),
-      config_(std::move(config)),
+      shared_config_(std::make_shared<const config::Config>(std::move(config))),
+      config_(*shared_config_),
       time_(make_real_time(executor)),
       gateway_status_(gateway_topic(config_)),
+      pulses_(std::make_unique<NoPulses>()),
       session_(mqtt::make_paho_session(executor, *time_,
                                        session_options(config_, unix_ms(time_->wall())))),
       lanes_(executor),
@@ -69,7 +80,11 @@ Application::Application(const asio::any_io_executor& executor, config::Config c
     mqtt::Handlers handlers;
     handlers.connected = [this](const mqtt::Connected& connected) { on_connected(connected); };
     handlers.lost = [this](const std::string& why) { on_lost(why); };
-    handlers.message = [](mqtt::Inbound&&) {};
+    handlers.message = [this](mqtt::Inbound&& message) { commands_->receive(message); };
+    handlers.subscription_refused = [this](const std::string& filter, const std::string& why) {
+        mqtt_log_.error("the broker refuses the subscription to {}: {}; no commands from there",
+                        filter, why);
+    };
     handlers.connect_failed = [this](const std::string& why, bool refused) {
         on_connect_failed(why, refused);
     };
@@ -83,16 +98,30 @@ Application::Application(const asio::any_io_executor& executor, config::Config c
         auto station = std::make_unique<Station>();
         station->metrics = metrics_.controller(controller.name);
         station->client = hi6::make_http_client(executor, controller.host, controller.port);
-        const poll::Lane::Parts parts{station->client.get(), time_.get(), station->metrics.get(),
-                                      [this] { session_->wake(); }};
+        poll::Lane::Parts parts;
+        parts.client = station->client.get();
+        parts.time = time_.get();
+        parts.metrics = station->metrics.get();
+        parts.news = [this] { session_->wake(); };
+        parts.pulses = pulses_.get();
+        parts.finished = [this](const command::Command& command, command::CommandResult result) {
+            commands_->finished(command, std::move(result));
+        };
+        parts.released = [this](const command::OpenPulse& pulse, command::Release::End how) {
+            on_released(pulse, how);
+        };
         const double phase =
             static_cast<double>(i) / static_cast<double>(config_.controllers.size());
         station->lane = std::make_unique<poll::Lane>(controller, lane_topics(config_, controller),
-                                                     config_.payload, phase, parts);
+                                                     config_.payload, phase, std::move(parts));
         session_->add(station->lane->status(), mqtt::Priority::control);
         session_->add(station->lane->states(), mqtt::Priority::state);
         stations_.push_back(std::move(station));
     }
+    commands_ =
+        std::make_unique<Commands>(shared_config_, stations_, *time_, [this] { session_->wake(); });
+    session_->add(commands_->results(), mqtt::Priority::result);
+    session_->set_subscriptions(commands_->filters());
     if (config_.http.enabled) {
         ops::Pages pages{[this] { return metrics_.text(); }, [this] { return readiness(); }};
         server_ = std::make_unique<ops::Server>(executor, config_.http.host, config_.http.port,
@@ -100,7 +129,12 @@ Application::Application(const asio::any_io_executor& executor, config::Config c
     }
 }
 
-Application::~Application() = default;
+// Whatever has not been reported by now is, while there is somebody to report to.
+Application::~Application() {
+    for (const auto& station : stations_) {
+        station->lane->cut_off_commands();
+    }
+}
 
 asio::awaitable<void> Application::run() {
     say_gateway_status("online");
@@ -123,18 +157,11 @@ asio::awaitable<void> Application::run() {
 
 // Keys that are checked but not served yet must not be taken for working ones.
 void Application::say_what_is_missing() const {
-    std::size_t writable = 0;
     std::size_t events = 0;
     for (const config::Controller& controller : config_.controllers) {
         for (const config::Signal& signal : controller.signals) {
-            writable += signal.options->writable ? 1U : 0U;
             events += signal.options->events ? 1U : 0U;
         }
-    }
-    if (writable > 0) {
-        log_.warn(
-            "{} signals with access: rw: this version takes no commands, nothing will be written",
-            writable);
     }
     if (events > 0) {
         log_.warn("{} signals with events: true: this version publishes no events", events);
@@ -150,8 +177,17 @@ asio::awaitable<void> Application::wait_for_stop_signal() {
 asio::awaitable<void> Application::stop() {
     const auto deadline = time_->now() + kShutdownTime;
     systemd::stopping();
+    for (const auto& station : stations_) {
+        station->lane->shut_down_commands();
+    }
     lanes_.cancel();
     co_await lanes_.join();
+    const auto released = time_->now() + kReleaseTime;
+    TaskGroup releases(executor_);
+    for (const auto& station : stations_) {
+        releases.spawn(station->lane->release_pulses(released));
+    }
+    co_await releases.join();
     for (const auto& station : stations_) {
         station->lane->farewell();
     }
@@ -160,6 +196,23 @@ asio::awaitable<void> Application::stop() {
     services_.cancel();
     co_await services_.join();
     log_.info("stopped");
+}
+
+void Application::on_released(const command::OpenPulse& pulse, command::Release::End how) const {
+    const log::Logger log(pulse.controller);
+    switch (how) {
+        case command::Release::End::gave_up:
+            log.error("{} could not be released to {}: see to it", to_string(pulse.address),
+                      pulse.released);
+            break;
+        case command::Release::End::cut_off:
+            log.error("{} is not released yet: the next start makes up for it",
+                      to_string(pulse.address));
+            break;
+        case command::Release::End::released:
+        case command::Release::End::open:
+            break;
+    }
 }
 
 // A lane ends only when it is cancelled. Should a fault of ours end it, its signals must not stand

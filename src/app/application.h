@@ -2,10 +2,11 @@
 // The running gateway: owns every part, starts them, and stops them in order. The only place that
 // names them all.
 //
-// Shutdown: polling stops -> the last word on every signal and controller (unreachable, offline) ->
-// the gateway's own status offline -> drained to the broker, DISCONNECT -> the operations server.
-// At most kShutdownTime in all. Thread: the event loop's.
+// Shutdown: polling stops -> pulses released -> the last word on every signal and controller
+// (unreachable, offline) -> the gateway's own status offline -> drained to the broker, DISCONNECT
+// -> the operations server. At most kShutdownTime in all. Thread: the event loop's.
 
+#include "app/commands.h"
 #include "app/station.h"
 #include "base/log.h"
 #include "base/task_group.h"
@@ -48,6 +49,7 @@ class Application {
     void on_connected(const mqtt::Connected& connected);
     void on_lost(const std::string& why);
     void on_connect_failed(const std::string& why, bool refused);
+    void on_released(const command::OpenPulse& pulse, command::Release::End how) const;
     void say_what_is_missing() const;
     void on_publish_refused(const std::string& topic, const std::string& why);
     void say_gateway_status(std::string_view state);
@@ -55,13 +57,16 @@ class Application {
     [[nodiscard]] std::string summary() const;
 
     boost::asio::any_io_executor executor_;
-    config::Config config_;
+    std::shared_ptr<const config::Config> shared_config_;
+    const config::Config& config_;
     log::Logger log_{"gateway"};
     log::Logger mqtt_log_{"mqtt"};
     std::unique_ptr<Time> time_;
     ops::Metrics metrics_;
     poll::RetainedSource gateway_status_;
-    std::vector<std::unique_ptr<Station>> stations_;
+    std::unique_ptr<command::PulseStore> pulses_;
+    Commands::Stations stations_;
+    std::unique_ptr<Commands> commands_;
     std::unique_ptr<mqtt::Session> session_;  // after its sources, which outlive it
     std::unique_ptr<ops::Server> server_;
     TaskGroup lanes_;

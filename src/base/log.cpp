@@ -81,6 +81,32 @@ void Logger::emit(spdlog::level::level_enum level, const std::string& text) cons
     spdlog::log(level, "{}", line);
 }
 
+void Logger::record(std::string_view what, std::span<const Field> fields) const {
+    if (!spdlog::should_log(spdlog::level::info)) {
+        return;
+    }
+    std::string line;
+    if (json_lines) {
+        line = R"("who":")";
+        append_escaped(line, prefix_);
+        line.append(R"(","message":")").append(what).append("\"");
+    } else {
+        line.append("[").append(prefix_).append("] ").append(what);
+    }
+    for (const Field& field : fields) {
+        line += json_lines ? ",\"" : " ";
+        line.append(field.name).append(json_lines ? "\":" : "=");
+        if (field.text) {
+            line += '"';
+            append_escaped(line, field.value);
+            line += '"';
+        } else {
+            line += field.value;
+        }
+    }
+    spdlog::info("{}", line);
+}
+
 std::string printable(std::string_view bytes, std::size_t limit) {
     std::string out;
     for (const char c : bytes.substr(0, limit)) {

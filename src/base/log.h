@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,14 @@ enum class Format { automatic, text, json };
 Result<void> configure(std::string_view level, Format format);
 // Writes what is queued; call before exit.
 void shutdown();
+
+// A named value of a structured line. Text is quoted and escaped; what is not text is taken as it
+// is: a number, true, false, null.
+struct Field {
+    std::string_view name;
+    std::string value;
+    bool text = true;
+};
 
 // One speaker: text lines start with "[name] ", JSON lines carry "who":"name".
 class Logger {
@@ -43,6 +52,10 @@ class Logger {
     void error(fmt::format_string<Args...> format, Args&&... args) const {
         write(spdlog::level::err, format, std::forward<Args>(args)...);
     }
+
+    // A line for machines: JSON lines carry each field as a member; in text it is `what name=value
+    // name="value"`. Level info.
+    void record(std::string_view what, std::span<const Field> fields) const;
 
   private:
     template <class... Args>

@@ -86,6 +86,7 @@ struct Command {
     hi6::BitRange range;    // what the write changes, within address.area
     std::uint32_t raw = 0;  // bits to write
     domain::Value value;    // the same, as it is published
+    domain::Value before;   // what the signal was when the command came; for the audit line
     std::shared_ptr<const domain::SignalOptions> options;  // never null
     std::optional<std::uint32_t> expected;                 // `expect`: bits it must read before
     std::optional<milliseconds> pulse;  // bits only: then the opposite is written

@@ -154,7 +154,7 @@ std::optional<Intake::Verdict> Intake::check_id(Draft& draft, Clock::time_point 
                 refusal(draft, {Reason::rate_limited, "too many duplicates wait already"}, now),
                 now);
         case IdMemory::Seen::ended: {
-            Answer answer{draft.reply, ids_.ended(key), "duplicate"};
+            Answer answer{draft.reply, ids_.ended(key), "duplicate", draft.match.target};
             answer.result.duplicate = true;
             return limited(std::move(answer), now);
         }
@@ -244,7 +244,7 @@ Command Intake::command(const Draft& draft) const {
 }
 
 Answer Intake::refusal(const Draft& draft, const Refusal& why, Clock::time_point now) const {
-    Answer answer{draft.reply, {}, why.detail};
+    Answer answer{draft.reply, {}, why.detail, draft.match.target};
     CommandResult& result = answer.result;
     result.state = why.reason == Reason::deadline ? State::expired : State::rejected;
     result.reason = why.reason;
@@ -275,10 +275,10 @@ std::vector<Answer> Intake::ended(const ReplyTo& reply, CommandResult result) {
         waiting = load ? ids_.forget(id_key(reply)) : ids_.end(id_key(reply), result);
     }
     std::vector<Answer> answers;
-    answers.push_back({reply, result, {}});
+    answers.push_back({reply, result, {}, std::nullopt});
     result.duplicate = true;
     for (auto& other : waiting) {
-        answers.push_back({std::move(other), result, "duplicate"});
+        answers.push_back({std::move(other), result, "duplicate", std::nullopt});
     }
     return answers;
 }

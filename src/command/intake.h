@@ -29,7 +29,8 @@ struct Incoming {
 struct Answer {
     ReplyTo to;
     CommandResult result;
-    std::string detail;  // words for the audit line
+    std::string detail;            // words for the audit line
+    std::optional<Target> target;  // of the signal, where the topic names one
 };
 
 // Nothing is to be done; for counting.
@@ -44,9 +45,11 @@ struct Dropped {
 };
 
 struct IntakeRules {
-    Rate controller{50.0, 100.0};  // commands to one controller
-    Rate signal{10.0, 20.0};       // commands to one signal
-    Rate refusals{50.0, 100.0};    // refusals and repeated results of this gateway
+    // What a controller can carry out is bounded by its lane and its queue; these stop a loop gone
+    // wild (a flow that answers its own state with a command) before it wears out a valve.
+    Rate controller{100.0, 256.0};  // commands to one controller
+    Rate signal{25.0, 100.0};       // commands to one signal
+    Rate refusals{500.0, 2000.0};   // refusals and repeated results of this gateway
     std::size_t ids = 10'000;
 };
 

@@ -1,5 +1,8 @@
 #include "poll/lane.h"
 
+#include "hi6/codec.h"
+#include "hi6/read_plan.h"
+
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <fmt/format.h>
 
@@ -37,6 +40,12 @@ std::uint32_t seed_of(const std::string& name) {
     return static_cast<std::uint32_t>(std::hash<std::string>{}(name));
 }
 
+command::Limits limits_of(const config::Controller& config) {
+    command::Limits limits;
+    limits.timeout = config.timeout;
+    return limits;
+}
+
 }  // namespace
 
 Lane::Lane(config::Controller config, const LaneTopics& topics, config::PayloadFormat format,
@@ -46,18 +55,25 @@ Lane::Lane(config::Controller config, const LaneTopics& topics, config::PayloadF
       metrics_(*parts.metrics),
       news_(std::move(parts.news)),
       log_(config_.name),
-      client_(*parts.client, *parts.metrics, time_, config_.timeout),
+      client_(*parts.client, *parts.metrics, time_, config_.timeout, seed_of(config_.name)),
       plan_(config_.signals, config_.index_unit, config_.max_block_words),
       table_(config_.signals, moment()),
       states_(table_, topics.state, format,
               [this](Steady::time_point read_at) { metrics_.published(time_.now() - read_at); }),
       status_(topics.status),
       schedule_(plan_.periods(), config_.max_load, phase),
-      prover_(client_, time_, config_.timeout, config_.index_unit, config_.max_block_words),
       alarm_(time_.alarm()),
       keeper_(time_.alarm()),
-      connect_backoff_({}, seed_of(config_.name)),
+      commands_(config_.name, limits_of(config_), supervisor_parts(parts)),
+      polls_(client_, commands_, time_, [this] { mind_deadlines(); }),
+      prover_(polls_, time_, config_.timeout, config_.index_unit, config_.max_block_words),
       error_backoff_(kErrorBackoff, seed_of(config_.name)) {
+    for (std::uint32_t i = 0; i < config_.signals.size(); ++i) {
+        const config::Signal& signal = config_.signals[i];
+        if (signal.options->writable) {
+            read_back_.emplace(signal.address, i);
+        }
+    }
     arrange();
     update_status();
 }
@@ -83,14 +99,13 @@ asio::awaitable<void> Lane::poll_loop() {
     }
 }
 
+// Unless a command has done so already.
 asio::awaitable<void> Lane::connect() {
-    for (;;) {
-        const hi6::LinkFault fault = co_await client_.connect(deadline());
-        answered_on_connection_ = false;
+    while (!client_.connected()) {
+        const hi6::LinkFault fault = co_await client_.connect(Steady::time_point::max());
         if (fault.ok()) {
             co_return;
         }
-        client_.hold_off(time_.now() + connect_backoff_.failed());
         trouble_ = fault.detail;
         if (!link_.is_online() || time_.now() >= silent_since() + kSilence) {
             go_offline(fault.detail);
@@ -101,7 +116,7 @@ asio::awaitable<void> Lane::connect() {
 // Is somebody at home, and who? False: the connection was lost.
 asio::awaitable<bool> Lane::identify() {
     std::string target(hi6::kApiVersionTarget);
-    const hi6::Reply reply = co_await client_.get(std::move(target), deadline());
+    const hi6::Reply reply = co_await polls_.get(std::move(target), deadline());
     if (link_gone(reply.outcome)) {
         lost(reply.detail);
         co_return false;
@@ -155,7 +170,15 @@ asio::awaitable<void> Lane::sweep_while_connected() {
         const Steady::time_point next =
             std::min({schedule_.next(), last_answer_ + kIdleProbe, retry_failing_at_});
         if (now < next) {
-            co_await alarm_->wait_until(next);
+            const bool same = co_await polls_.give_way(false);
+            if (!same) {
+                lost(polls_.why());
+                co_return;
+            }
+            const Steady::time_point wake = std::min(next, commands_.next_wake());
+            if (time_.now() < wake) {
+                co_await alarm_->wait_until(wake);
+            }
             continue;
         }
         Step step = Step::next;
@@ -247,9 +270,9 @@ asio::awaitable<Lane::Step> Lane::perform(ReadItem item) {
 asio::awaitable<hi6::Reply> Lane::request(ReadItem item) {
     if (item.block) {
         buffer_.resize(std::size_t{item.window.words} * 4);
-        co_return co_await client_.read_block(item.window, buffer_, deadline());
+        co_return co_await polls_.read_block(item.window, buffer_, deadline());
     }
-    co_return co_await client_.read_single(item.single, deadline());
+    co_return co_await polls_.read_single(item.single, deadline());
 }
 
 // A controller that need not be read for a while is asked whether it is still there.
@@ -283,7 +306,7 @@ asio::awaitable<Lane::Step> Lane::retry_blocks() {
     bool served = false;
     for (const auto& [area, window] : refused) {
         buffer_.resize(std::size_t{window.words} * 4);
-        const hi6::Reply reply = co_await client_.read_block(window, buffer_, deadline());
+        const hi6::Reply reply = co_await polls_.read_block(window, buffer_, deadline());
         if (link_gone(reply.outcome)) {
             lost(reply.detail);
             co_return Step::reconnect;
@@ -309,10 +332,11 @@ Steady::time_point Lane::silent_since() const {
 asio::awaitable<void> Lane::housekeeping() {
     for (;;) {
         const bool missing = silent_since() != Steady::time_point::max() && link_.is_online();
-        keeper_until_ =
-            std::min(table_.next_deadline(), (missing ? silent_since() : time_.now()) + kSilence);
+        keeper_until_ = std::min({table_.next_deadline(), commands_.next_expiry(),
+                                  (missing ? silent_since() : time_.now()) + kSilence});
         co_await keeper_->wait_until(keeper_until_);
         const Moment now = moment();
+        commands_.expire(now.steady);
         table_.expire(now, link_.failing() ? Quality::bad_data : Quality::unreachable);
         table_.run_timers(now);
         if (link_.is_online() && silent_since() != Steady::time_point::max() &&
@@ -534,10 +558,6 @@ void Lane::arrange_status() {
 // The controller has answered something.
 void Lane::answered() {
     last_answer_ = time_.now();
-    if (!answered_on_connection_) {
-        answered_on_connection_ = true;
-        connect_backoff_.succeeded();
-    }
     // A controller that closes now and then is one that closes: its state must not flicker.
     if (client_.keep_alive_refused()) {
         kept_alive_from_ = last_answer_ + kKeptAlive;
@@ -548,11 +568,11 @@ void Lane::answered() {
 // The connection is gone. Values stay good until they are too old: a reconnect in time is nobody's
 // business.
 void Lane::lost(const std::string& why) {
-    client_.close();
     log_.debug("connection lost: {}", why);
-    if (!answered_on_connection_) {
-        client_.hold_off(time_.now() + connect_backoff_.failed());
+    if (polls_.renewed()) {
+        return;
     }
+    client_.close();
     trouble_ = why;
     trouble_since_ = std::min(trouble_since_, client_.began());
     if (!link_.is_online() || time_.now() >= trouble_since_ + kSilence) {
@@ -571,6 +591,7 @@ void Lane::go_offline(const std::string& why) {
         link_.offline(why);
     }
     table_.mark_all(Quality::unreachable, moment().wall_ms);
+    commands_.controller_offline(time_.now());
     update_status();
     say_news();
 }
@@ -623,6 +644,92 @@ void Lane::say_news() {
     if (table_.next_deadline() < keeper_until_) {
         keeper_->wake();
     }
+}
+
+// ---- commands
+
+command::Supervisor::Parts Lane::supervisor_parts(Parts& parts) {
+    command::Supervisor::Parts out;
+    out.time = &time_;
+    out.pulses = parts.pulses;
+    out.finished = std::move(parts.finished);
+    out.released = std::move(parts.released);
+    out.seen = [this](const hi6::Address& address, const hi6::Reply& reply) {
+        seen(address, reply);
+    };
+    out.news = [this] { alarm_->wake(); };
+    out.read_raw = [this](hi6::Address address, Steady::time_point until) {
+        return read_raw(address, until);
+    };
+    return out;
+}
+
+void Lane::submit(command::Command command) {
+    commands_.submit(std::move(command), time_.now());
+    mind_deadlines();
+}
+
+void Lane::recover(const command::OpenPulse& pulse, bool verify) {
+    commands_.recover(pulse, verify, time_.now());
+}
+
+void Lane::shut_down_commands() {
+    commands_.shutdown(time_.now());
+}
+
+asio::awaitable<void> Lane::release_pulses(Steady::time_point until) {
+    co_await commands_.drain(client_, until);
+}
+
+void Lane::mind_deadlines() {
+    if (commands_.next_expiry() < keeper_until_) {
+        keeper_->wake();
+    }
+}
+
+// What a command has read back is a read like any other.
+void Lane::seen(const hi6::Address& address, const hi6::Reply& reply) {
+    const Moment at{reply.answered, moment().wall_ms};
+    const auto [first, last] = read_back_.equal_range(address);
+    for (auto it = first; it != last; ++it) {
+        metrics_.changes(table_.note(it->second, reply.raw, at));
+    }
+    say_news();
+}
+
+// The read-back of what no single read covers: by the block read, where that is in use and leaves
+// no doubt of what this address means.
+asio::awaitable<hi6::Reply> Lane::read_raw(hi6::Address address, Steady::time_point until) {
+    hi6::Reply reply;
+    reply.outcome = Outcome::refused;
+    reply.detail = to_string(address) + ": the block read is not in use";
+    if (area_mode(address.area) != AreaMode::block) {
+        co_return reply;
+    }
+    const std::uint32_t first = hi6::bit_range(address, config_.index_unit).first / 8;
+    const std::uint32_t bytes = hi6::width_bytes(address.width);
+    const std::array<hi6::Extent, 1> need{{{address.area, first, bytes}}};
+    const hi6::BlockRead window = hi6::cover(need, config_.max_block_words).front();
+    std::vector<std::byte> content(std::size_t{window.words} * 4);
+    reply = co_await client_.read_block(window, content, until);
+    if (reply.outcome != Outcome::ok) {
+        co_return reply;
+    }
+    content.resize(std::min(content.size(), reply.words * 4));
+    const std::uint32_t from = first - window.start;
+    if (from + bytes > content.size()) {
+        reply.outcome = Outcome::bad_data;
+        reply.detail = to_string(address) + ": the answer ends before it";
+    } else if (prover_.proof().state() == hi6::BlockProof::State::pending &&
+               prover_.proof().must_ask({window, content}, address)) {
+        reply.outcome = Outcome::refused;
+        reply.detail = to_string(address) + ": the block read is not proven yet";
+    } else {
+        const auto own = std::span<const std::byte>(content).subspan(from, bytes);
+        reply.raw = hi6::extract(own, address.width, hi6::bit_in_byte(address));
+        seen(address, reply);
+    }
+    co_return reply;
 }
 
 void Lane::publish_all() {

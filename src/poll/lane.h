@@ -1,17 +1,19 @@
 #pragma once
 // One controller's lane: owns its connection's use, and nobody else talks to that controller.
-// Connects (rate limited), has the block API proven, sweeps on the schedule, and keeps the signal
-// table true: what cannot be read in time stops being good. Runs until cancelled; no fault of the
-// controller ends it. Thread: the event loop's.
+// Connects (rate limited), has the block API proven, sweeps on the schedule, lets commands go
+// between any two requests, and keeps the signal table true: what cannot be read in time stops
+// being good. Runs until cancelled; no fault of the controller ends it. Thread: the event loop's.
 
 #include "base/backoff.h"
 #include "base/line_budget.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "command/supervisor.h"
 #include "config/config.h"
 #include "hi6/controller_client.h"
 #include "mqtt/topics.h"
 #include "poll/block_prover.h"
+#include "poll/commands_first.h"
 #include "poll/link_state.h"
 #include "poll/paced_client.h"
 #include "poll/publisher.h"
@@ -47,6 +49,11 @@ class Lane {
         Time* time = nullptr;
         ops::ControllerMetrics* metrics = nullptr;
         std::function<void()> news;  // states() or status() has something to publish
+        // Of the commands; see command::Supervisor::Parts. `pulses` may be null where no signal is
+        // writable.
+        command::PulseStore* pulses = nullptr;
+        std::function<void(const command::Command&, command::CommandResult)> finished;
+        std::function<void(const command::OpenPulse&, command::Release::End)> released;
     };
     // `phase`: [0, 1), see Schedule.
     Lane(config::Controller config, const LaneTopics& topics, config::PayloadFormat format,
@@ -55,6 +62,19 @@ class Lane {
     Lane& operator=(const Lane&) = delete;
 
     boost::asio::awaitable<void> run();
+
+    // --- commands, in the sense of command::Supervisor
+    void submit(command::Command command);
+    void recover(const command::OpenPulse& pulse, bool verify);
+    void shut_down_commands();
+    // After run() has ended: the releases that are still due, until then at the latest.
+    boost::asio::awaitable<void> release_pulses(Steady::time_point until);
+    void cut_off_commands() { commands_.cut_off(time_.now()); }
+
+    // What a signal was when it was last read well; monostate before.
+    [[nodiscard]] domain::Value value(std::uint32_t signal) const {
+        return table_.state(signal).value;
+    }
 
     // The broker may have forgotten everything: all states and the status once more.
     void publish_all();
@@ -86,8 +106,12 @@ class Lane {
     boost::asio::awaitable<Step> ask_again();
     boost::asio::awaitable<Step> retry_blocks();
     boost::asio::awaitable<hi6::Reply> request(ReadItem item);
+    boost::asio::awaitable<hi6::Reply> read_raw(hi6::Address address, Steady::time_point until);
     boost::asio::awaitable<void> housekeeping();
 
+    [[nodiscard]] command::Supervisor::Parts supervisor_parts(Parts& parts);
+    void seen(const hi6::Address& address, const hi6::Reply& reply);
+    void mind_deadlines();
     void take_in(const ReadItem& item, const hi6::Reply& reply);
     Step fault(const ReadItem& item, const hi6::Reply& reply);
     Step refused(const ReadItem& item, const hi6::Reply& reply);
@@ -119,11 +143,16 @@ class Lane {
     LineBudget transition_lines_;  // of the link,
     LineBudget fault_lines_;       // of single reads: many of these must not hide one of those
     PacedClient client_;
+    std::multimap<hi6::Address, std::uint32_t> read_back_;  // signals that commands may read
     SweepPlan plan_;
     SignalTable table_;
     StateSource states_;
     RetainedSource status_;
     Schedule schedule_;
+    std::unique_ptr<Alarm> alarm_;
+    std::unique_ptr<Alarm> keeper_;
+    command::Supervisor commands_;
+    CommandsFirst polls_;
     BlockProver prover_;
     LinkState link_;
     std::optional<LinkState> published_link_;
@@ -144,17 +173,13 @@ class Lane {
     std::map<hi6::BlockRead, std::vector<std::byte>>
         harmless_;  // last content of each window that hangs on no open question
 
-    std::unique_ptr<Alarm> alarm_;
-    std::unique_ptr<Alarm> keeper_;
     Steady::time_point keeper_until_;
-    Backoff connect_backoff_;
     Backoff error_backoff_;
     Steady::time_point last_answer_;
     // Since when reads have failed for want of an answer; max(): they have not.
     Steady::time_point trouble_since_ = Steady::time_point::max();
     std::string trouble_;
     std::chrono::nanoseconds sweep_time_{0};
-    bool answered_on_connection_ = false;
     Steady::time_point kept_alive_from_;  // see answered()
     int proofs_interrupted_ = 0;
     std::string api_version_;

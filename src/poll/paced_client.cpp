@@ -8,22 +8,39 @@ namespace asio = boost::asio;
 using Method = ops::ControllerMetrics::Method;
 
 PacedClient::PacedClient(hi6::ControllerClient& inner, ops::ControllerMetrics& metrics, Time& time,
-                         std::chrono::milliseconds timeout)
+                         std::chrono::milliseconds timeout, std::uint32_t seed)
     : inner_(inner),
       metrics_(metrics),
       time_(time),
       timeout_(timeout),
       gate_(time.alarm()),
+      backoff_({}, seed),
       not_before_(time.now()) {}
 
-asio::awaitable<hi6::LinkFault> PacedClient::connect(Deadline /*unused*/) {
+asio::awaitable<hi6::LinkFault> PacedClient::connect(Deadline deadline) {
     while (time_.now() < not_before_) {
-        co_await gate_->wait_until(not_before_);
+        if (time_.now() >= deadline) {
+            co_return hi6::LinkFault{hi6::LinkFault::Kind::timeout, "no connect is allowed yet"};
+        }
+        co_await gate_->wait_until(std::min(not_before_, deadline));
     }
     not_before_ = time_.now() + kConnectInterval;
     metrics_.connected();
-    const Deadline deadline = time_.now() + timeout_;
-    co_return co_await inner_.connect(deadline);
+    unproven_ = true;
+    const Deadline limit = std::min(time_.now() + timeout_, deadline);
+    hi6::LinkFault fault = co_await inner_.connect(limit);
+    if (fault.ok()) {
+        ++connects_;
+    } else {
+        failed();
+    }
+    co_return fault;
+}
+
+// Connecting again at once would be of no use.
+void PacedClient::failed() {
+    unproven_ = false;
+    not_before_ = std::max(not_before_, time_.now() + backoff_.failed());
 }
 
 // Opens the connection again where its end was announced. The deadline, put off by the time that
@@ -31,7 +48,7 @@ asio::awaitable<hi6::LinkFault> PacedClient::connect(Deadline /*unused*/) {
 asio::awaitable<PacedClient::Deadline> PacedClient::reopen(Deadline deadline) {
     if (!inner_.connected() && inner_.keep_alive_refused()) {
         const Steady::time_point before = time_.now();
-        co_await connect(deadline);
+        co_await connect(Deadline::max());
         deadline += time_.now() - before;
     }
     begin();
@@ -75,6 +92,13 @@ void PacedClient::count(Method method, const hi6::Reply& reply) {
     busy_ += took;
     busy_since_ = Steady::time_point::max();
     metrics_.request(method, hi6::to_string(reply.outcome), took);
+    const bool answered = sent && reply.outcome != hi6::Outcome::lost;
+    if (unproven_ && answered) {
+        unproven_ = false;
+        backoff_.succeeded();
+    } else if (unproven_) {
+        failed();
+    }
 }
 
 }  // namespace hi6gw::poll

@@ -1,8 +1,10 @@
 #pragma once
 // Every request to one controller goes through here, whoever makes it: counted, timed, and never a
-// second connect within kConnectInterval (the vendor warns that connecting again and again can load
-// a controller until the robot halts). Thread: the event loop's.
+// second connect within kConnectInterval, later and later while connections fail (the vendor warns
+// that connecting again and again can load a controller until the robot halts). Thread: the event
+// loop's.
 
+#include "base/backoff.h"
 #include "base/time.h"
 #include "hi6/controller_client.h"
 #include "ops/metrics.h"
@@ -11,6 +13,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -21,15 +24,15 @@ class PacedClient final : public hi6::ControllerClient {
   public:
     static constexpr std::chrono::seconds kConnectInterval{1};
 
-    // All outlive this. `timeout`: of one connect.
+    // All outlive this. `timeout`: of one connect. `seed`: for the jitter of the backoff.
     PacedClient(hi6::ControllerClient& inner, ops::ControllerMetrics& metrics, Time& time,
-                std::chrono::milliseconds timeout);
+                std::chrono::milliseconds timeout, std::uint32_t seed);
 
-    // Waits until a connect is allowed, then connects within the time-out; the deadline argument is
-    // not used.
-    boost::asio::awaitable<hi6::LinkFault> connect(Deadline unused) override;
-    // No connect before `when`.
-    void hold_off(Steady::time_point when) { not_before_ = std::max(not_before_, when); }
+    // Waits until a connect is allowed, then connects within the time-out; gives up at the
+    // deadline, which may be max().
+    boost::asio::awaitable<hi6::LinkFault> connect(Deadline deadline) override;
+    // How many connections have been opened.
+    [[nodiscard]] std::uint64_t connects() const { return connects_; }
 
     [[nodiscard]] bool connected() override { return inner_.connected(); }
     void close() override { inner_.close(); }
@@ -58,6 +61,7 @@ class PacedClient final : public hi6::ControllerClient {
   private:
     boost::asio::awaitable<Deadline> reopen(Deadline deadline);
     void begin() { busy_since_ = began_ = time_.now(); }
+    void failed();
     void count(ops::ControllerMetrics::Method method, const hi6::Reply& reply);
 
     hi6::ControllerClient& inner_;
@@ -65,7 +69,10 @@ class PacedClient final : public hi6::ControllerClient {
     Time& time_;
     std::chrono::milliseconds timeout_;
     std::unique_ptr<Alarm> gate_;
+    Backoff backoff_;
     Steady::time_point not_before_;
+    std::uint64_t connects_ = 0;
+    bool unproven_ = false;  // this connection has neither answered nor failed yet
     std::chrono::nanoseconds busy_{0};
     Steady::time_point busy_since_ = Steady::time_point::max();
     Steady::time_point began_;

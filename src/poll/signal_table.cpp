@@ -121,6 +121,14 @@ std::uint32_t SignalTable::apply(std::uint32_t image, std::span<const std::byte>
     return changes;
 }
 
+std::uint32_t SignalTable::note(std::uint32_t signal, std::uint32_t raw, const Moment& at) {
+    Slot& slot = slots_[signal];
+    const bool changed = look_at(signal, raw, at);
+    slot.seen = at.steady;
+    settle(slot, true);
+    return changed ? 1 : 0;
+}
+
 bool SignalTable::look_at(std::uint32_t signal, std::uint32_t raw, const Moment& at) {
     Slot& slot = slots_[signal];
     settle(slot, false);

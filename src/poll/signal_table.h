@@ -39,6 +39,9 @@ class SignalTable {
 
     // Fresh bytes for [image, image + bytes.size()). Returns how many signals changed their value.
     std::uint32_t apply(std::uint32_t image, std::span<const std::byte> bytes, const Moment& at);
+    // One signal's raw bits from elsewhere than the image: a single read of its own. The next
+    // apply() over it looks at it again, whatever the image says.
+    std::uint32_t note(std::uint32_t signal, std::uint32_t raw, const Moment& at);
     // Whether apply() would find anything new in these bytes.
     [[nodiscard]] bool differs(std::uint32_t image, std::span<const std::byte> bytes) const;
     // All signals with a byte in [image, image + bytes) could not be read: their value is kept,

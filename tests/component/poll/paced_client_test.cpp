@@ -7,6 +7,8 @@
 namespace hi6gw::poll {
 namespace {
 
+constexpr auto kNoDeadline = Steady::time_point::max();
+
 class PacedClientTest : public testing::Test {
   protected:
     template <class T>
@@ -29,13 +31,13 @@ class PacedClientTest : public testing::Test {
     FakeController controller{time};
     ops::Metrics metrics;
     std::unique_ptr<ops::ControllerMetrics> controller_metrics = metrics.controller("r1");
-    PacedClient client{controller, *controller_metrics, time, 1000ms};
+    PacedClient client{controller, *controller_metrics, time, 1000ms, 1};
     hi6::Address address = hi6::parse_address("fb0.dob3", hi6::IndexUnit::byte).value();
 };
 
 TEST_F(PacedClientTest, KeepsASecondBetweenConnects) {
     for (int i = 0; i < 5; ++i) {
-        EXPECT_TRUE(finish(client.connect({})).ok());
+        EXPECT_TRUE(finish(client.connect(kNoDeadline)).ok());
     }
     ASSERT_EQ(controller.connects.size(), 5U);
     for (std::size_t i = 1; i < 5; ++i) {
@@ -43,16 +45,41 @@ TEST_F(PacedClientTest, KeepsASecondBetweenConnects) {
     }
 }
 
-TEST_F(PacedClientTest, HoldsOffAsLongAsItIsTold) {
-    const auto until = time.now() + 3s;
-    client.hold_off(until);
-    client.hold_off(until - 2s);
-    EXPECT_TRUE(finish(client.connect({})).ok());
-    EXPECT_EQ(controller.connects.at(0), until);
+TEST_F(PacedClientTest, ConnectsLessOftenTheMoreItFails) {
+    controller.connect_mode = FakeController::Connect::refuse;
+    for (int i = 0; i < 5; ++i) {
+        EXPECT_FALSE(finish(client.connect(kNoDeadline)).ok());
+    }
+    ASSERT_EQ(controller.connects.size(), 5U);
+    for (std::size_t i = 2; i < 5; ++i) {
+        EXPECT_GT(controller.connects[i] - controller.connects[i - 1],
+                  controller.connects[i - 1] - controller.connects[i - 2]);
+    }
+}
+
+TEST_F(PacedClientTest, AConnectionThatNeverAnswersCountsAsAFailure) {
+    FakeController::Fault lost;
+    lost.outcome = hi6::Outcome::lost;
+    controller.fault = [lost](const FakeController::Request&) { return lost; };
+    for (int i = 0; i < 4; ++i) {
+        EXPECT_TRUE(finish(client.connect(kNoDeadline)).ok());
+        finish(client.read_single(address, time.now() + 1s));
+        controller.drop();
+    }
+    ASSERT_EQ(controller.connects.size(), 4U);
+    EXPECT_GT(controller.connects[3] - controller.connects[2], 2s);
+}
+
+TEST_F(PacedClientTest, GivesUpAtTheDeadlineWithoutAConnect) {
+    finish(client.connect(kNoDeadline));
+    const auto start = time.now();
+    EXPECT_FALSE(finish(client.connect(start + 300ms)).ok());
+    EXPECT_EQ(controller.connects.size(), 1U);
+    EXPECT_EQ(time.now(), start + 300ms);
 }
 
 TEST_F(PacedClientTest, CountsTheTimeOfRequestsOnly) {
-    finish(client.connect({}));
+    finish(client.connect(kNoDeadline));
     time.advance(10s);
     client.take_busy();
     finish(client.read_single(address, time.now() + 1s));
@@ -66,7 +93,7 @@ TEST_F(PacedClientTest, CountsTheTimeOfRequestsOnly) {
 
 TEST_F(PacedClientTest, ReopensForReadsWhereTheEndWasAnnounced) {
     controller.closes_after_each = true;
-    finish(client.connect({}));
+    finish(client.connect(kNoDeadline));
     EXPECT_EQ(finish(client.read_single(address, time.now() + 1s)).outcome, hi6::Outcome::ok);
     EXPECT_EQ(finish(client.read_single(address, time.now() + 10ms)).outcome, hi6::Outcome::ok)
         << "the deadline is put off by the wait";
@@ -76,7 +103,7 @@ TEST_F(PacedClientTest, ReopensForReadsWhereTheEndWasAnnounced) {
 
 TEST_F(PacedClientTest, WritesNeverWaitForAConnection) {
     controller.closes_after_each = true;
-    finish(client.connect({}));
+    finish(client.connect(kNoDeadline));
     finish(client.read_single(address, time.now() + 1s));
     EXPECT_EQ(finish(client.write(address, 1, time.now() + 1s)).outcome, hi6::Outcome::not_sent);
     EXPECT_EQ(controller.connects.size(), 1U);

@@ -1,0 +1,57 @@
+#pragma once
+// Set-commands between the broker and the lanes: what comes in is checked (command/intake), handed
+// to its controller's lane, and answered: one result and one audit line each. Decides nothing about
+// a command itself. Thread: the event loop's.
+
+#include "app/result_source.h"
+#include "app/station.h"
+#include "base/line_budget.h"
+#include "base/log.h"
+#include "base/time.h"
+#include "command/intake.h"
+#include "config/config.h"
+#include "mqtt/session.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace hi6gw::app {
+
+class Commands {
+  public:
+    using Stations = std::vector<std::unique_ptr<Station>>;  // in the order of the configuration
+
+    // All outlive this. `news`: results() has something to publish.
+    Commands(std::shared_ptr<const config::Config> config, const Stations& stations, Time& time,
+             std::function<void()> news);
+
+    // What to subscribe to.
+    [[nodiscard]] const std::vector<std::string>& filters() const {
+        return intake_.router().filters();
+    }
+    void receive(const mqtt::Inbound& message);
+    // A command that was submitted to a lane has ended. Must not throw.
+    void finished(const command::Command& command, command::CommandResult result);
+
+    [[nodiscard]] mqtt::Source& results() { return results_; }
+    [[nodiscard]] const command::Router& router() const { return intake_.router(); }
+
+  private:
+    void answer(const command::Answer& answer, const domain::Value& before);
+    void dropped(command::Dropped::Why why, const std::string& topic);
+
+    std::shared_ptr<const config::Config> config_;
+    const Stations& stations_;
+    Time& time_;
+    std::function<void()> news_;
+    command::Intake intake_;
+    ResultSource results_;
+    log::Logger log_{"commands"};
+    LineBudget flood_lines_;
+    LineBudget lost_lines_;
+};
+
+}  // namespace hi6gw::app

@@ -1,0 +1,80 @@
+#include "poll/commands_first.h"
+
+namespace hi6gw::poll {
+
+namespace asio = boost::asio;
+
+asio::awaitable<bool> CommandsFirst::give_way(bool poll_due) {
+    renewed_ = false;
+    const std::uint64_t before = inner_.connects();
+    bool served = false;
+    for (;;) {
+        const bool mine = commands_.my_turn(time_.now(), poll_due);
+        if (!mine) {
+            break;
+        }
+        served = true;
+        co_await commands_.take_turn(inner_);
+        served_();
+    }
+    // A controller that closes after each answer has a new connection for every request anyway.
+    if (!served || inner_.keep_alive_refused()) {
+        co_return true;
+    }
+    if (!inner_.connected()) {
+        why_ = "connection lost while a command was carried out";
+        co_return false;
+    }
+    renewed_ = inner_.connects() != before;
+    why_ = "a command needed a new connection";
+    co_return !renewed_;
+}
+
+hi6::Reply CommandsFirst::gone() const {
+    hi6::Reply reply;
+    reply.outcome = hi6::Outcome::lost;
+    reply.detail = why_;
+    return reply;
+}
+
+asio::awaitable<hi6::LinkFault> CommandsFirst::connect(Deadline deadline) {
+    co_return co_await inner_.connect(deadline);
+}
+
+asio::awaitable<hi6::Reply> CommandsFirst::read_block(hi6::BlockRead read, std::span<std::byte> out,
+                                                      Deadline deadline) {
+    const Steady::time_point start = time_.now();
+    const bool same = co_await give_way(true);
+    if (!same) {
+        co_return gone();
+    }
+    co_return co_await inner_.read_block(read, out, deadline + (time_.now() - start));
+}
+
+asio::awaitable<hi6::Reply> CommandsFirst::read_single(hi6::Address address, Deadline deadline) {
+    const Steady::time_point start = time_.now();
+    const bool same = co_await give_way(true);
+    if (!same) {
+        co_return gone();
+    }
+    co_return co_await inner_.read_single(address, deadline + (time_.now() - start));
+}
+
+asio::awaitable<hi6::Reply> CommandsFirst::get(std::string target, Deadline deadline) {
+    const Steady::time_point start = time_.now();
+    const bool same = co_await give_way(true);
+    if (!same) {
+        co_return gone();
+    }
+    co_return co_await inner_.get(std::move(target), deadline + (time_.now() - start));
+}
+
+asio::awaitable<hi6::Reply> CommandsFirst::write(hi6::Address /*address*/, std::uint32_t /*raw*/,
+                                                 Deadline /*deadline*/) {
+    hi6::Reply reply;
+    reply.outcome = hi6::Outcome::refused;
+    reply.detail = "polling writes nothing";
+    co_return reply;
+}
+
+}  // namespace hi6gw::poll

@@ -1,0 +1,59 @@
+#pragma once
+// What the lane's own requests go through: whatever command is due goes before them, so that a
+// command waits for no more than the one request in flight. The supervisor itself talks to the
+// paced client beneath. Thread: the event loop's.
+
+#include "base/time.h"
+#include "command/supervisor.h"
+#include "hi6/controller_client.h"
+#include "poll/paced_client.h"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <functional>
+#include <string>
+#include <utility>
+
+namespace hi6gw::poll {
+
+class CommandsFirst final : public hi6::ControllerClient {
+  public:
+    // All outlive this. `served` is called when commands have been at work.
+    CommandsFirst(PacedClient& inner, command::Supervisor& commands, Time& time,
+                  std::function<void()> served)
+        : inner_(inner), commands_(commands), time_(time), served_(std::move(served)) {}
+
+    // Serves the commands that are due, as long as they may go before a poll (`poll_due`). False:
+    // the connection is gone, or is another one now (renewed()).
+    boost::asio::awaitable<bool> give_way(bool poll_due);
+    // The latest give_way() that was false left a new connection open: a command needed one.
+    [[nodiscard]] bool renewed() const { return renewed_; }
+    [[nodiscard]] const std::string& why() const { return why_; }
+
+    boost::asio::awaitable<hi6::LinkFault> connect(Deadline deadline) override;
+    [[nodiscard]] bool connected() override { return inner_.connected(); }
+    void close() override { inner_.close(); }
+    [[nodiscard]] bool keep_alive_refused() const override { return inner_.keep_alive_refused(); }
+    // Deadlines are put off by the time that commands took. Outcome::lost also when the connection
+    // is not the same any more.
+    boost::asio::awaitable<hi6::Reply> read_block(hi6::BlockRead read, std::span<std::byte> out,
+                                                  Deadline deadline) override;
+    boost::asio::awaitable<hi6::Reply> read_single(hi6::Address address,
+                                                   Deadline deadline) override;
+    // The lane itself writes nothing: Outcome::refused.
+    boost::asio::awaitable<hi6::Reply> write(hi6::Address address, std::uint32_t raw,
+                                             Deadline deadline) override;
+    boost::asio::awaitable<hi6::Reply> get(std::string target, Deadline deadline) override;
+
+  private:
+    [[nodiscard]] hi6::Reply gone() const;
+
+    PacedClient& inner_;
+    command::Supervisor& commands_;
+    Time& time_;
+    std::function<void()> served_;
+    bool renewed_ = false;
+    std::string why_;
+};
+
+}  // namespace hi6gw::poll
