@@ -1,7 +1,9 @@
 #!/bin/bash
 # From a fresh Debian 12 to a running system: installs what is missing, builds, starts a broker, a simulated robot
-# controller and the gateway on free ports, and shows the changes as they arrive at the broker. Ctrl-C ends it all.
-#   deploy/demo.sh [--once]        --once: ends by itself, successfully, when enough changes were seen
+# controller and the gateway on free ports, shows the changes as they arrive at the broker, and sends one command.
+# Ctrl-C ends it all.
+#   deploy/demo.sh [--once]        --once: ends by itself, successfully, when enough changes were seen and the command
+#                                  was carried out
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin  # where Debian puts mosquitto
@@ -10,9 +12,10 @@ once=
 case ${1:-} in
     '') ;;
     --once) once=1 ;;
-    *) sed -n '2,4p' "$0"; exit 64 ;;
+    *) sed -n '2,6p' "$0"; exit 64 ;;
 esac
 enough=30 # changes until --once is content
+command_at=10 # changes until the command is sent
 limit=60  # s until --once gives up
 
 deploy/install-deps.sh build demo
@@ -93,6 +96,7 @@ cat <<TEXT
 ${bold}hi6sim -> hi6gw -> mosquitto${plain}
   all messages   mosquitto_sub -p $broker -t 'hi6/#' -v
   metrics        curl http://127.0.0.1:$http/metrics
+  a command      mosquitto_pub -p $broker -t hi6/r1/set/clamp/close -m '{"value":1,"id":"order-1"}'
   set an input   curl -X POST $(url_of control)/memory -d '{"name":"fb2.di0","value":1}'
 ${grey}time          signal                      value${plain}
 TEXT
@@ -100,11 +104,23 @@ TEXT
 # field JSON NAME: the value of a scalar in the gateway's flat JSON, bare.
 field() { [[ $1 =~ \"$2\":(\"([^\"]*)\"|([^,}]*)) ]] && echo "${BASH_REMATCH[2]}${BASH_REMATCH[3]}"; }
 
-# One line for each message; ends, when asked to, after enough changes of a connected system.
+# One line for each message; ends, when asked to, after enough changes of a connected system and the command's result.
 show() {
-    local topic payload stamp value quality changes=0 clock colour
+    local topic payload stamp value quality changes=0 clock colour commanded='' answered=''
     declare -A last=()
     while IFS=$'\t' read -r topic payload; do
+        if [[ $topic == */set/* ]]; then
+            printf '%(%H:%M:%S)T      %-26s  %s\n' -1 "${topic#hi6/r1/}" "$bold$payload$plain"
+            continue
+        elif [[ $topic == */result/* ]]; then
+            value=$(field "$payload" state)
+            colour=$red
+            [ "$value" != verified ] || { colour=$green; answered=1; }
+            printf '%(%H:%M:%S)T      %-26s  %s%s%s read back %s, %s ms\n' -1 "${topic#hi6/r1/}" "$colour" "$value" \
+                "$plain" "$(field "$payload" readback)" \
+                $(($(field "$payload" "done") - $(field "$payload" received)))
+            continue
+        fi
         stamp=$(field "$payload" timestamp) || continue
         printf -v clock '%(%H:%M:%S)T.%03d' $((stamp / 1000)) $((stamp % 1000))
         if [[ $topic != */state/* ]]; then
@@ -123,7 +139,12 @@ show() {
             "$grey${last[$topic]:+${last[$topic]} -> }$plain" "$colour" "$value" "$plain"
         [ -z "${last[$topic]:-}" ] || [ "$quality" != 192 ] || changes=$((changes + 1))
         last[$topic]=$value
-        [ -z "$once" ] || [ "$changes" -lt "$enough" ] || { echo "$changes changes seen"; return 0; }
+        if [ -z "$commanded" ] && [ "$changes" -ge "$command_at" ]; then
+            commanded=1
+            mosquitto_pub -p "$broker" -q 1 -t hi6/r1/set/clamp/close -m '{"value":1,"id":"demo-1"}' || return 1
+        fi
+        [ -z "$once" ] || [ "$changes" -lt "$enough" ] || [ -z "$answered" ] ||
+            { echo "$changes changes seen, 1 command carried out"; return 0; }
     done
     return 1 # the subscriber ended
 }
@@ -131,4 +152,4 @@ deadline=()
 [ -z "$once" ] || deadline=(-W "$limit")
 exec 4< <(exec setsid mosquitto_sub -p "$broker" -t 'hi6/#' -F '%t\t%p' "${deadline[@]}")
 started=($! "${started[@]}")
-show <&4 || fail "the messages ended before $enough changes were seen"
+show <&4 || fail "the messages ended before $enough changes and a command's result were seen"
