@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <stdexcept>
 
 namespace hi6gw::app {
 namespace {
@@ -56,13 +57,10 @@ mqtt::PahoOptions session_options(const config::Config& config, std::int64_t now
     return options;
 }
 
-// While there is no journal, no pulse may begin.
-class NoPulses final : public command::PulseStore {
-  public:
-    std::uint64_t next_number() override { return 1; }
-    asio::awaitable<bool> begin(command::OpenPulse /*pulse*/) override { co_return false; }
-    void end(std::uint64_t /*number*/) noexcept override {}
-};
+bool is_writable(const config::Controller& controller) {
+    return std::any_of(controller.signals.begin(), controller.signals.end(),
+                       [](const config::Signal& signal) { return signal.options->writable; });
+}
 
 }  // namespace
 
@@ -72,7 +70,6 @@ Application::Application(const asio::any_io_executor& executor, config::Config c
       config_(*shared_config_),
       time_(make_real_time(executor)),
       gateway_status_(gateway_topic(config_)),
-      pulses_(std::make_unique<NoPulses>()),
       session_(mqtt::make_paho_session(executor, *time_,
                                        session_options(config_, unix_ms(time_->wall())))),
       lanes_(executor),
@@ -92,6 +89,7 @@ Application::Application(const asio::any_io_executor& executor, config::Config c
         on_publish_refused(topic, why);
     };
     session_->set_handlers(std::move(handlers));
+    open_pulses();
     session_->add(gateway_status_, mqtt::Priority::control);
     for (std::size_t i = 0; i < config_.controllers.size(); ++i) {
         const config::Controller& controller = config_.controllers[i];
@@ -122,6 +120,7 @@ Application::Application(const asio::any_io_executor& executor, config::Config c
         std::make_unique<Commands>(shared_config_, stations_, *time_, [this] { session_->wake(); });
     session_->add(commands_->results(), mqtt::Priority::result);
     session_->set_subscriptions(commands_->filters());
+    recover_pulses();
     if (config_.http.enabled) {
         ops::Pages pages{[this] { return metrics_.text(); }, [this] { return readiness(); }};
         server_ = std::make_unique<ops::Server>(executor, config_.http.host, config_.http.port,
@@ -177,6 +176,7 @@ asio::awaitable<void> Application::wait_for_stop_signal() {
 asio::awaitable<void> Application::stop() {
     const auto deadline = time_->now() + kShutdownTime;
     systemd::stopping();
+    commands_->shut_down();
     for (const auto& station : stations_) {
         station->lane->shut_down_commands();
     }
@@ -198,9 +198,53 @@ asio::awaitable<void> Application::stop() {
     log_.info("stopped");
 }
 
+void Application::open_pulses() {
+    if (!std::any_of(config_.controllers.begin(), config_.controllers.end(), is_writable)) {
+        return;
+    }
+    auto directory = std::make_shared<store::StateDir>(config_.gateway.state_dir);
+    const auto acquired = directory->acquire();
+    if (!acquired && acquired.error().trouble == store::StateDir::Trouble::in_use) {
+        throw std::runtime_error(acquired.error().what);
+    }
+    if (!acquired) {
+        log_.error("{}; pulses are refused until that works", acquired.error().what);
+    }
+    disk_ = std::make_unique<Worker>();
+    pulses_ = std::make_unique<store::PulseFile>(executor_, *time_, *disk_, std::move(directory));
+}
+
+// What an earlier run left pulsed is released, where commands may still write today.
+void Application::recover_pulses() {
+    if (!pulses_) {
+        return;
+    }
+    for (const command::OpenPulse& pulse : pulses_->open_pulses()) {
+        const auto target = commands_->router().find_writable(pulse.controller, pulse.address);
+        if (!target) {
+            log_.error(
+                "an earlier run left {} of {} pulsed, but the configuration does not allow "
+                "to write it any more: see to it",
+                to_string(pulse.address), pulse.controller);
+            pulses_->end(pulse.number);
+            continue;
+        }
+        const config::Signal& signal =
+            config_.controllers[target->controller].signals[target->signal];
+        late_.insert(pulse.number);
+        stations_[target->controller]->lane->recover(pulse, signal.options->verify);
+    }
+}
+
 void Application::on_released(const command::OpenPulse& pulse, command::Release::End how) const {
     const log::Logger log(pulse.controller);
     switch (how) {
+        case command::Release::End::released:
+            if (late_.contains(pulse.number)) {
+                log.warn("late release: {} is {}, which an earlier run had pulsed",
+                         to_string(pulse.address), pulse.released);
+            }
+            break;
         case command::Release::End::gave_up:
             log.error("{} could not be released to {}: see to it", to_string(pulse.address),
                       pulse.released);
@@ -209,7 +253,6 @@ void Application::on_released(const command::OpenPulse& pulse, command::Release:
             log.error("{} is not released yet: the next start makes up for it",
                       to_string(pulse.address));
             break;
-        case command::Release::End::released:
         case command::Release::End::open:
             break;
     }

@@ -11,28 +11,34 @@
 #include "base/log.h"
 #include "base/task_group.h"
 #include "base/time.h"
+#include "base/worker.h"
 #include "config/config.h"
 #include "mqtt/session.h"
 #include "ops/metrics.h"
 #include "ops/server.h"
 #include "poll/publisher.h"
+#include "store/pulse_file.h"
+#include "store/state_dir.h"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 namespace hi6gw::app {
 
-// 5 s are promised in all: what is left is for threads that hang in a library (mqtt::Worker).
+// 5 s are promised in all: what is left is for threads that hang in a library (Worker).
 inline constexpr std::chrono::milliseconds kShutdownTime{3500};
 
 class Application {
   public:
-    // `config` has been validated. Throws when the operations server's address cannot be bound.
+    // `config` has been validated. Throws when the operations server's address cannot be bound, and
+    // when another process uses the state directory. May wait for the disk.
     Application(const boost::asio::any_io_executor& executor, config::Config config);
     Application(const Application&) = delete;
     Application& operator=(const Application&) = delete;
@@ -49,6 +55,8 @@ class Application {
     void on_connected(const mqtt::Connected& connected);
     void on_lost(const std::string& why);
     void on_connect_failed(const std::string& why, bool refused);
+    void open_pulses();
+    void recover_pulses();
     void on_released(const command::OpenPulse& pulse, command::Release::End how) const;
     void say_what_is_missing() const;
     void on_publish_refused(const std::string& topic, const std::string& why);
@@ -64,7 +72,9 @@ class Application {
     std::unique_ptr<Time> time_;
     ops::Metrics metrics_;
     poll::RetainedSource gateway_status_;
-    std::unique_ptr<command::PulseStore> pulses_;
+    std::unique_ptr<Worker> disk_;  // both only where something is writable
+    std::unique_ptr<store::PulseFile> pulses_;
+    std::set<std::uint64_t> late_;  // pulses that an earlier run left open
     Commands::Stations stations_;
     std::unique_ptr<Commands> commands_;
     std::unique_ptr<mqtt::Session> session_;  // after its sources, which outlive it

@@ -40,7 +40,7 @@ void Commands::receive(const mqtt::Inbound& message) {
     const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(now - message.received);
     incoming.received_ms = unix_ms(time_.wall()) - age.count();
     const auto online = [this](std::size_t controller) {
-        return stations_[controller]->lane->link().is_online();
+        return stopping_ || stations_[controller]->lane->link().is_online();
     };
     command::Intake::Verdict verdict = intake_.receive(incoming, online, now);
     if (auto* command = std::get_if<command::Command>(&verdict)) {

@@ -36,6 +36,9 @@ class Commands {
     // A command that was submitted to a lane has ended. Must not throw.
     void finished(const command::Command& command, command::CommandResult result);
 
+    // The lanes take no more: what still comes is rejected for that, not for the controller.
+    void shut_down() { stopping_ = true; }
+
     [[nodiscard]] mqtt::Source& results() { return results_; }
     [[nodiscard]] const command::Router& router() const { return intake_.router(); }
 
@@ -49,6 +52,7 @@ class Commands {
     std::function<void()> news_;
     command::Intake intake_;
     ResultSource results_;
+    bool stopping_ = false;
     log::Logger log_{"commands"};
     LineBudget flood_lines_;
     LineBudget lost_lines_;

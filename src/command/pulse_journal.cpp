@@ -48,7 +48,7 @@ std::optional<std::uint64_t> number_of(std::string_view text) {
 // The record of one line; false: not understood.
 bool apply(std::string_view line, Journal& journal) {
     const auto seal = line.rfind(' ');
-    if (line.size() > 256 || seal == std::string_view::npos ||
+    if (line.size() > 512 || seal == std::string_view::npos ||
         line.substr(seal + 1) != checksum(line.substr(0, seal))) {
         return false;
     }

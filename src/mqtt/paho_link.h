@@ -5,11 +5,11 @@
 // connect in 0.1 s, where reconnecting an old client takes 1.1 s), and nothing of the old one can
 // be sent late.
 
-#include "mqtt/mailbox.h"
+#include "base/mailbox.h"
+#include "base/worker.h"
 #include "mqtt/paho_session.h"
 #include "mqtt/session.h"
 #include "mqtt/version_choice.h"
-#include "mqtt/worker.h"
 
 #include <chrono>
 #include <cstdint>

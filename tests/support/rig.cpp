@@ -108,17 +108,20 @@ Gateway::Gateway(const std::string& yaml) {
     start();
 }
 
+std::string Gateway::program() {
+    return std::string(BINARY_DIR) + "/src/hi6gw";
+}
+
 void Gateway::start() {
-    const std::vector<std::string> argv = {std::string(BINARY_DIR) + "/src/hi6gw", "run", "-c",
-                                           config_.string()};
+    const std::vector<std::string> argv = {program(), "run", "-c", config_.string()};
     // For sanitizer builds; see the file.
     const std::string leaks =
         "print_suppressions=0:suppressions=" SOURCE_DIR "/tests/support/lsan.supp";
-    process_ = std::make_unique<Process>(ProcessOptions{
-        argv,
-        {{"STATE_DIRECTORY", (directory_.path() / "state").string()}, {"LSAN_OPTIONS", leaks}},
-        directory_.path().string(),
-        {}});
+    process_ = std::make_unique<Process>(
+        ProcessOptions{argv,
+                       {{"STATE_DIRECTORY", state_directory()}, {"LSAN_OPTIONS", leaks}},
+                       directory_.path().string(),
+                       {}});
     if (!process_->wait_for_output(" runs: ", 10s)) {
         throw std::runtime_error("hi6gw does not start: " + process_->err());
     }

@@ -64,6 +64,10 @@ class Gateway {
     // SIGTERM; the exit code, or -1 when it takes longer than the 5 s it has.
     int stop();
     void start();  // again, after the process has ended
+    [[nodiscard]] static std::string program();
+    [[nodiscard]] std::string state_directory() const {
+        return (directory_.path() / "state").string();
+    }
 
   private:
     TempDir directory_;

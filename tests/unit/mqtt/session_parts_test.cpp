@@ -3,12 +3,10 @@
 #include "mqtt/reason.h"
 #include "mqtt/version_choice.h"
 #include "mqtt/window.h"
-#include "mqtt/worker.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <future>
 #include <vector>
 
 namespace hi6gw::mqtt {
@@ -179,31 +177,6 @@ TEST(Reason, Table) {
         const bool passes = code == 3 || code == 0x88 || code == 0x89 || code == 0x8B;
         EXPECT_EQ(is_refusal(code), code > 0 && !passes) << code;
     }
-}
-
-TEST(Worker, RunsJobsInOrderAndFinishesThemAtTheEnd) {
-    std::vector<int> done;
-    {
-        Worker worker;
-        for (int i = 0; i < 100; ++i) {
-            worker.post([&done, i] { done.push_back(i); });
-        }
-    }
-    ASSERT_EQ(done.size(), 100U);
-    EXPECT_TRUE(std::is_sorted(done.begin(), done.end()));
-}
-
-TEST(Worker, DoesNotWaitForEverForAJobThatHangs) {
-    auto never = std::make_shared<std::promise<void>>();
-    const auto begin = std::chrono::steady_clock::now();
-    {
-        Worker worker;
-        worker.post([wait = never->get_future().share()] { wait.wait(); });
-    }
-    const auto took = std::chrono::steady_clock::now() - begin;
-    EXPECT_GE(took, Worker::kPatience);
-    EXPECT_LT(took, Worker::kPatience + std::chrono::seconds(3));
-    never->set_value();
 }
 
 }  // namespace

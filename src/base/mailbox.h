@@ -1,7 +1,8 @@
 #pragma once
-// From Paho's threads to the event loop. Any thread puts; the loop gets everything that has come
-// since in one batch, by one asio::post, however much it is: thousands of acknowledgements a second
-// are not thousands of wake-ups. After close() nothing is delivered, whoever still puts.
+// From another thread (Paho's, a Worker) to the event loop. Any thread puts; the loop gets
+// everything that has come since in one batch, by one asio::post, however much it is: thousands of
+// acknowledgements a second are not thousands of wake-ups. After close() nothing is delivered,
+// whoever still puts.
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/post.hpp>
@@ -11,7 +12,7 @@
 #include <mutex>
 #include <utility>
 
-namespace hi6gw::mqtt {
+namespace hi6gw {
 
 // Batch: default constructible, with clear() that keeps capacity.
 template <class Batch>
@@ -66,4 +67,4 @@ class Mailbox : public std::enable_shared_from_this<Mailbox<Batch>> {
     bool closed_ = false;
 };
 
-}  // namespace hi6gw::mqtt
+}  // namespace hi6gw

@@ -1,11 +1,11 @@
-#include "mqtt/worker.h"
+#include "base/worker.h"
 
 #include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <thread>
 
-namespace hi6gw::mqtt {
+namespace hi6gw {
 
 struct Worker::State {
     std::mutex mutex;
@@ -16,7 +16,8 @@ struct Worker::State {
     std::thread thread;
 };
 
-Worker::Worker() : state_(std::make_shared<State>()) {
+Worker::Worker(std::chrono::milliseconds patience)
+    : state_(std::make_shared<State>()), patience_(patience) {
     state_->thread = std::thread([state = state_] { work(state); });
 }
 
@@ -24,7 +25,7 @@ Worker::~Worker() {
     std::unique_lock lock(state_->mutex);
     state_->quit = true;
     state_->changed.notify_all();
-    const bool done = state_->changed.wait_for(lock, kPatience, [this] { return state_->done; });
+    const bool done = state_->changed.wait_for(lock, patience_, [this] { return state_->done; });
     lock.unlock();
     if (done) {
         state_->thread.join();
@@ -57,4 +58,4 @@ void Worker::work(const std::shared_ptr<State>& state) {
     state->changed.notify_all();
 }
 
-}  // namespace hi6gw::mqtt
+}  // namespace hi6gw

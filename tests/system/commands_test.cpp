@@ -1,0 +1,430 @@
+// Commands end to end. The judge is the simulator's request log: which POSTs there were, in which
+// order, when.
+
+#include "system/plant.h"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+namespace hi6gw::test {
+namespace {
+
+namespace json = boost::json;
+using namespace std::chrono_literals;
+
+const std::string kSignals = R"(
+      - {name: clamp/close, address: fb2.do3, access: rw}
+      - {name: lamp, address: fb2.do4, access: rw}
+      - {name: trusted, address: fb2.do5, access: rw, verify: false}
+      - {name: limited, address: fb1.dob9, access: rw, min: 0, max: 100}
+      - {name: speed, address: fb1.dow20, access: rw, scale: 0.1}
+      - {name: relay, address: m5, access: rw}
+      - {name: part, address: fb2.di3}
+)";
+
+struct Post {
+    std::int64_t wall_us = 0;
+    std::string target;
+    std::string body;
+    std::int64_t status = 0;
+};
+
+std::vector<Post> posts(const Simulator& simulator) {
+    std::vector<Post> out;
+    const json::value log = json::parse(simulator.log());
+    for (const json::value& entry : log.at("entries").as_array()) {
+        if (entry.at("method") == "POST") {
+            out.push_back({entry.at("wall_us").as_int64(),
+                           std::string(entry.at("target").as_string()),
+                           std::string(entry.at("body").as_string()),
+                           entry.at("status").to_number<std::int64_t>()});
+        }
+    }
+    return out;
+}
+
+std::vector<json::value> results(const MqttProbe& probe, const std::string& signal) {
+    std::vector<json::value> out;
+    for (const Received& message : probe.messages("hi6/r1/result/" + signal)) {
+        EXPECT_FALSE(message.retain);
+        EXPECT_EQ(message.qos, 1);
+        out.push_back(json::parse(message.payload));
+    }
+    return out;
+}
+
+struct CommandPlant : Plant {
+    explicit CommandPlant(const std::string& controller_keys = "",
+                          const std::vector<std::string>& simulator_arguments = {})
+        : Plant(kSignals, simulator_arguments, controller_keys) {
+        online();
+    }
+    void online() {
+        EXPECT_TRUE(becomes(probe, "clamp/close", "0"));
+        EXPECT_TRUE(status_becomes(probe, "online"));
+        EXPECT_TRUE(broker.wait_for_log("Sending SUBACK to hi6gw-line1", kPatience));
+    }
+    // After a restart of the gateway: what is retained does not tell.
+    void ready() {
+        EXPECT_TRUE(eventually([&] { return gateway.get("/readyz").status == 200; }, kPatience));
+    }
+    void send(const std::string& signal, const std::string& payload,
+              const PublishOptions& options = {}) {
+        publish(broker, "hi6/r1/set/" + signal, payload, options);
+    }
+    // The result of this one command.
+    json::object command(const std::string& signal, const std::string& payload,
+                         const PublishOptions& options = {}) {
+        const std::size_t before = results(probe, signal).size();
+        send(signal, payload, options);
+        if (!eventually([&] { return results(probe, signal).size() > before; }, kPatience)) {
+            ADD_FAILURE() << "no result for " << payload;
+            return {{"state", "none"}, {"reason", "none"}, {"attempts", -1}};
+        }
+        return results(probe, signal)[before].as_object();
+    }
+};
+
+std::string summary(const json::object& result) {
+    return std::string(result.at("state").as_string()) + ' ' +
+           std::string(result.at("reason").as_string()) + ' ' +
+           json::serialize(result.at("attempts"));
+}
+
+TEST(Commands, EveryStateOfTheResultTable) {
+    CommandPlant plant;
+    const std::string no_effect =
+        R"({"path":"do_val","method":"POST","action":"body","body":"{}","apply":false})";
+    const std::string fault = R"({"path":"do_val","method":"POST","action":)";
+    struct Row {
+        const char* what;
+        std::string signal, payload, fault;
+        std::string expected;  // state reason attempts
+        std::size_t posts;
+    };
+    const std::vector<Row> rows{
+        {"read back", "clamp/close", "1", "", "verified ok 1", 1},
+        {"a number, scaled", "speed", "12.5", "", "verified ok 1", 1},
+        {"by set_relay_value", "relay", "on", "", "verified ok 1", 1},
+        {"not verified", "trusted", "true", "", "applied ok 1", 1},
+        {"no effect", "clamp/close", "0", no_effect, "mismatch readback 1", 1},
+        {"5xx", "lamp", "1", fault + R"("status","status":500,"count":3})", "failed server_error 3",
+         3},
+        {"5xx once", "lamp", "1", fault + R"("status","status":503,"count":1})", "verified ok 2",
+         2},
+        {"4xx", "lamp", "0", fault + R"("status","status":404,"count":1})",
+         "rejected controller_rejected 1", 1},
+        {"lost after it was applied", "clamp/close", "0", fault + R"("reset_after","count":1})",
+         "verified ok 1", 1},
+        {"lost before it was applied", "clamp/close", "1", fault + R"("reset_before","count":1})",
+         "verified ok 2", 2},
+        {"not what was expected", "clamp/close", R"({"value":0,"expect":0})", "",
+         "rejected precondition 0", 0},
+        {"what was expected", "clamp/close", R"({"value":0,"expect":1})", "", "verified ok 1", 1},
+        {"words", "clamp/close", "open", "", "rejected bad_payload 0", 0},
+        {"two values", "clamp/close", R"({"value":1,"value":0})", "", "rejected bad_payload 0", 0},
+        {"an unknown key", "clamp/close", R"({"value":1,"force":true})", "",
+         "rejected bad_payload 0", 0},
+        {"nothing", "clamp/close", "{}", "", "rejected bad_payload 0", 0},
+        {"not configured", "clamp/clsoe", "1", "", "rejected unknown_signal 0", 0},
+        {"not writable", "part", "1", "", "rejected read_only 0", 0},
+        {"beyond max", "limited", "101", "", "rejected out_of_range 0", 0},
+        {"beyond the width", "speed", "99999", "", "rejected out_of_range 0", 0},
+        {"too old", "lamp", R"({"value":1,"ttl":0})", "", "", 0},
+    };
+    for (const Row& row : rows) {
+        SCOPED_TRACE(row.what);
+        plant.simulator.clear_faults();
+        if (!row.fault.empty()) {
+            plant.simulator.fault(row.fault);
+        }
+        const std::size_t before = posts(plant.simulator).size();
+        const json::object result = plant.command(row.signal, row.payload);
+        if (row.expected.empty()) {
+            EXPECT_TRUE(result.at("state") == "expired" || result.at("reason") == "bad_payload")
+                << json::serialize(result);
+        } else {
+            EXPECT_EQ(summary(result), row.expected) << json::serialize(result);
+        }
+        EXPECT_EQ(posts(plant.simulator).size() - before, row.posts);
+    }
+    for (const Post& post : posts(plant.simulator)) {
+        const bool relay = post.body.find("\"m5\"") != std::string::npos;
+        EXPECT_EQ(post.target.find("set_relay_value") != std::string::npos, relay) << post.body;
+    }
+    EXPECT_EQ(plant.simulator.get("m5"), 1);
+    EXPECT_EQ(plant.simulator.stat("requests_open_max"), 1);
+    EXPECT_EQ(plant.simulator.stat("connections_open_max"), 1);
+    EXPECT_EQ(plant.simulator.stat("asked_close"), 0);
+    EXPECT_GE(plant.gateway.metric("hi6gw_commands_total", "state=\"verified\""), 6);
+    EXPECT_EQ(plant.gateway.metric("hi6gw_commands_total", "state=\"mismatch\""), 1);
+}
+
+TEST(Commands, AnAnswerThatStaysAwayLeavesTheOutcomeUnknown) {
+    CommandPlant plant("    timeout: 200ms\n");
+    plant.simulator.fault(R"({"path":"do_val","method":"POST","action":"reset_after","count":1})");
+    plant.simulator.fault(
+        R"({"path":"*","method":"GET","action":"status","status":500,"count":-1})");
+    const json::object result = plant.command("clamp/close", R"({"value":1,"ttl":1200})");
+    EXPECT_EQ(result.at("state"), "unknown") << json::serialize(result);
+    EXPECT_EQ(posts(plant.simulator).size(), 1U);
+}
+
+TEST(Commands, TheStateFollowsAVerifiedCommandAtOnce) {
+    CommandPlant plant("    max_load: 20%\n", {"--get-time", "30ms"});
+    const json::object result = plant.command("clamp/close", "1");
+    EXPECT_EQ(result.at("state"), "verified");
+    EXPECT_TRUE(becomes(plant.probe, "clamp/close", "1"));
+    const std::int64_t done = result.at("done").as_int64();
+    const std::int64_t stamp = state(plant.probe, "clamp/close").at("timestamp").as_int64();
+    EXPECT_LE(stamp, done + 1) << "the state is the read-back, not the next sweep";
+    // And the image under it is looked at again: the robot's program takes it back.
+    plant.simulator.set("fb2.do3", 0);
+    EXPECT_TRUE(becomes(plant.probe, "clamp/close", "0"));
+}
+
+TEST(Commands, OrderDeadlinesAndNewerNumbers) {
+    CommandPlant plant;
+    plant.simulator.fault(
+        R"({"path":"do_val","method":"POST","action":"delay","ms":600,"count":1})");
+    plant.send("lamp", R"({"value":1,"id":"first"})");
+    ASSERT_TRUE(eventually([&] { return !posts(plant.simulator).empty(); }, kPatience));
+    plant.send("speed", R"({"value":1,"id":"old"})");
+    plant.send("speed", R"({"value":2,"id":"new"})");
+    plant.send("trusted", R"({"value":1,"ttl":100,"id":"late"})");
+    plant.send("clamp/close", R"({"value":1,"id":"a"})");
+    plant.send("clamp/close", R"({"value":0,"id":"b"})");
+    ASSERT_TRUE(
+        eventually([&] { return results(plant.probe, "clamp/close").size() == 2; }, kPatience));
+    ASSERT_EQ(results(plant.probe, "speed").size(), 2U);
+    EXPECT_EQ(results(plant.probe, "speed")[0].at("state"), "superseded");
+    EXPECT_EQ(results(plant.probe, "speed")[0].at("id"), "old");
+    EXPECT_EQ(results(plant.probe, "speed")[1].at("state"), "verified");
+    EXPECT_EQ(results(plant.probe, "trusted").at(0).at("state"), "expired");
+    EXPECT_EQ(results(plant.probe, "lamp").at(0).at("state"), "verified");
+    const auto sent = posts(plant.simulator);
+    ASSERT_EQ(sent.size(), 4U) << "lamp, the newer speed, and both of clamp/close";
+    EXPECT_NE(sent[2].body, sent[3].body);
+    EXPECT_EQ(plant.simulator.get("fb2.do3"), 0);
+}
+
+TEST(Commands, TheSameIdIsCarriedOutOnce) {
+    CommandPlant plant;
+    const std::string order = R"({"value":1,"id":"order-1"})";
+    EXPECT_EQ(plant.command("clamp/close", order).at("state"), "verified");
+    const json::object again = plant.command("clamp/close", order);
+    EXPECT_EQ(again.at("state"), "verified");
+    EXPECT_EQ(again.at("duplicate"), true);
+    const json::object other = plant.command("clamp/close", R"({"value":0,"id":"order-1"})");
+    EXPECT_EQ(summary(other), "rejected id_reuse 0");
+    EXPECT_EQ(posts(plant.simulator).size(), 1U);
+}
+
+TEST(Commands, AnswersOnTheResponseTopicUnderTheReplyPrefixOnly) {
+    CommandPlant plant;
+    PublishOptions options;
+    options.response_topic = "hi6/reply/mes";
+    options.correlation = "42";
+    EXPECT_EQ(plant.command("lamp", "1", options).at("state"), "verified");
+    ASSERT_TRUE(
+        eventually([&] { return !plant.probe.messages("hi6/reply/mes").empty(); }, kPatience));
+    EXPECT_EQ(plant.probe.messages("hi6/reply/mes").at(0).correlation, "42");
+    options.response_topic = "hi6/r1/set/clamp/close";
+    EXPECT_EQ(plant.command("lamp", "0", options).at("state"), "verified");
+    EXPECT_TRUE(plant.probe.messages("hi6/r1/set/clamp/close").empty());
+    EXPECT_EQ(posts(plant.simulator).size(), 2U);
+}
+
+TEST(Commands, RetainedOnesAreNeverCarriedOut) {
+    CommandPlant plant;
+    PublishOptions retained;
+    retained.retain = true;
+    EXPECT_EQ(summary(plant.command("lamp", "1", retained)), "rejected retained 0");
+    EXPECT_EQ(plant.gateway.stop(), 0);
+    plant.gateway.start();
+    plant.ready();
+    EXPECT_EQ(plant.command("clamp/close", "1").at("state"), "verified");
+    EXPECT_EQ(posts(plant.simulator).size(), 1U) << "that of clamp/close alone";
+    publish(plant.broker, "hi6/r1/set/lamp", "", retained);
+}
+
+TEST(Commands, WhatWasSentWhileTheGatewayWasAwayIsNotCarriedOutLater) {
+    CommandPlant plant;
+    EXPECT_EQ(plant.gateway.stop(), 0);
+    plant.send("lamp", "1");
+    plant.gateway.start();
+    ASSERT_TRUE(status_becomes(plant.probe, "online"));
+    plant.ready();
+    EXPECT_EQ(plant.command("clamp/close", "1").at("state"), "verified");
+    EXPECT_TRUE(results(plant.probe, "lamp").empty());
+    EXPECT_EQ(posts(plant.simulator).size(), 1U);
+}
+
+TEST(Commands, ComeAgainAfterTheBrokerHasRestarted) {
+    CommandPlant plant;
+    plant.broker.kill();
+    plant.broker.start();
+    ASSERT_TRUE(plant.probe.wait_for_subscriptions(2, kPatience));
+    ASSERT_TRUE(plant.broker.wait_for_log("Sending SUBACK to hi6gw-line1", 40s));
+    EXPECT_EQ(plant.command("lamp", "1").at("state"), "verified");
+}
+
+TEST(Commands, AreRejectedWhileTheControllerIsAway) {
+    CommandPlant plant;
+    plant.simulator.kill();
+    ASSERT_TRUE(status_becomes(plant.probe, "offline"));
+    EXPECT_EQ(summary(plant.command("lamp", "1")), "rejected controller_offline 0");
+}
+
+TEST(Commands, AFloodIsRejectedForItsRate) {
+    CommandPlant plant;
+    constexpr std::size_t kFlood = 250;
+    for (std::size_t i = 0; i < kFlood; ++i) {
+        plant.send("trusted", i % 2 == 0 ? "1" : "0");
+    }
+    ASSERT_TRUE(eventually([&] { return results(plant.probe, "trusted").size() == kFlood; }, 30s));
+    std::size_t applied = 0;
+    std::size_t limited = 0;
+    for (const json::value& result : results(plant.probe, "trusted")) {
+        applied += result.at("state") == "applied" ? 1U : 0U;
+        limited += result.at("reason") == "rate_limited" ? 1U : 0U;
+    }
+    EXPECT_GE(applied, 100U);
+    EXPECT_EQ(applied + limited, kFlood);
+    EXPECT_EQ(posts(plant.simulator).size(), applied);
+}
+
+TEST(Commands, DryRunAndDisabledWriteNothing) {
+    for (const char* mode : {"dry_run", "disabled"}) {
+        Broker broker;
+        Simulator simulator;
+        MqttProbe probe(broker);
+        Gateway gateway(base_yaml(broker) + "commands: {mode: " + mode + "}\n" +
+                        controller_yaml(simulator, kSignals));
+        ASSERT_TRUE(status_becomes(probe, "online"));
+        ASSERT_TRUE(broker.wait_for_log("Sending SUBACK to hi6gw-line1", kPatience));
+        publish(broker, "hi6/r1/set/lamp", "1");
+        ASSERT_TRUE(eventually([&] { return !results(probe, "lamp").empty(); }, kPatience));
+        const auto result = results(probe, "lamp").at(0).as_object();
+        EXPECT_EQ(summary(result),
+                  std::string(mode) == "dry_run" ? "would_apply ok 0" : "rejected disabled 0");
+        EXPECT_TRUE(posts(simulator).empty());
+    }
+}
+
+TEST(Commands, OnMqtt311) {
+    Broker broker;
+    Simulator simulator;
+    MqttProbe probe(broker);
+    Gateway gateway("gateway: {id: line1}\nmqtt: {version: 3.1.1, url: \"" + broker.url() +
+                    "\"}\n" + controller_yaml(simulator, kSignals));
+    ASSERT_TRUE(status_becomes(probe, "online"));
+    ASSERT_TRUE(broker.wait_for_log("Sending SUBACK to hi6gw-line1", kPatience));
+    publish(broker, "hi6/r1/set/lamp", "1");
+    ASSERT_TRUE(eventually([&] { return !results(probe, "lamp").empty(); }, kPatience));
+    EXPECT_EQ(summary(results(probe, "lamp").at(0).as_object()), "verified ok 1");
+}
+
+TEST(Commands, TheClientLevelNamesTheSender) {
+    Broker broker;
+    Simulator simulator;
+    MqttProbe probe(broker);
+    Gateway gateway(base_yaml(broker) +
+                    "log: {format: json}\n"
+                    "topics: {set: \"{prefix}/{controller}/set/{client}/{signal}\"}\n" +
+                    controller_yaml(simulator, kSignals));
+    ASSERT_TRUE(status_becomes(probe, "online"));
+    ASSERT_TRUE(broker.wait_for_log("Sending SUBACK to hi6gw-line1", kPatience));
+    publish(broker, "hi6/r1/set/scada/lamp", R"({"value":1,"id":"n 1"})");
+    ASSERT_TRUE(eventually([&] { return !results(probe, "lamp").empty(); }, kPatience));
+    EXPECT_EQ(results(probe, "lamp").at(0).at("client"), "scada");
+    ASSERT_TRUE(gateway.process().wait_for_output(R"("message":"command")", kPatience));
+    const std::string log = gateway.process().err();
+    const auto start = log.rfind('{', log.find(R"("message":"command")"));
+    const json::object line =
+        json::parse(log.substr(start, log.find('\n', start) - start)).as_object();
+    EXPECT_EQ(line.at("who"), "r1");
+    EXPECT_EQ(line.at("signal"), "lamp");
+    EXPECT_EQ(line.at("state"), "verified");
+    EXPECT_EQ(line.at("before"), 0);
+    EXPECT_EQ(line.at("value"), 1);
+    EXPECT_EQ(line.at("readback"), 1);
+    EXPECT_EQ(line.at("attempts"), 1);
+    EXPECT_EQ(line.at("id"), "n 1");
+    EXPECT_EQ(line.at("client"), "scada");
+    EXPECT_TRUE(line.at("took_ms").is_int64());
+}
+
+TEST(Commands, ShutdownAbortsWhatWaits) {
+    CommandPlant plant;
+    plant.simulator.fault(
+        R"({"path":"do_val","method":"POST","action":"delay","ms":700,"count":1})");
+    plant.send("lamp", "1");
+    ASSERT_TRUE(eventually([&] { return !posts(plant.simulator).empty(); }, kPatience));
+    plant.send("clamp/close", "1");
+    ASSERT_TRUE(plant.broker.wait_for_log("'hi6/r1/set/clamp/close'", kPatience));
+    EXPECT_EQ(plant.gateway.stop(), 0);
+    ASSERT_TRUE(eventually([&] { return !results(plant.probe, "lamp").empty(); }, kPatience));
+    ASSERT_EQ(results(plant.probe, "clamp/close").size(), 1U);
+    EXPECT_EQ(results(plant.probe, "clamp/close")[0].at("reason"), "shutting_down");
+    EXPECT_EQ(posts(plant.simulator).size(), 1U);
+    EXPECT_EQ(plant.simulator.stat("connections_open_max"), 1);
+}
+
+TEST(Pulses, EachEdgeIsPostedOnceAndInTime) {
+    CommandPlant plant;
+    const json::object result = plant.command("clamp/close", R"({"value":1,"pulse":300})");
+    EXPECT_EQ(summary(result), "verified ok 1") << json::serialize(result);
+    const auto sent = posts(plant.simulator);
+    ASSERT_EQ(sent.size(), 2U);
+    EXPECT_GE(sent[1].wall_us - sent[0].wall_us, 300'000);
+    EXPECT_EQ(plant.simulator.get("fb2.do3"), 0);
+    EXPECT_TRUE(becomes(plant.probe, "clamp/close", "0"));
+}
+
+TEST(Pulses, AreReleasedOnShutdown) {
+    CommandPlant plant;
+    plant.send("clamp/close", R"({"value":1,"pulse":30000})");
+    ASSERT_TRUE(eventually([&] { return plant.simulator.get("fb2.do3") == 1; }, kPatience));
+    EXPECT_EQ(plant.gateway.stop(), 0);
+    EXPECT_EQ(plant.simulator.get("fb2.do3"), 0);
+    EXPECT_EQ(posts(plant.simulator).size(), 2U);
+    ASSERT_TRUE(
+        eventually([&] { return !results(plant.probe, "clamp/close").empty(); }, kPatience));
+}
+
+TEST(Pulses, AreReleasedAfterACrash) {
+    CommandPlant plant;
+    plant.send("clamp/close", R"({"value":1,"pulse":30000})");
+    ASSERT_TRUE(eventually([&] { return plant.simulator.get("fb2.do3") == 1; }, kPatience));
+    plant.gateway.process().signal(SIGKILL);
+    ASSERT_TRUE(plant.gateway.process().wait(kPatience));
+    EXPECT_EQ(plant.simulator.get("fb2.do3"), 1);
+    plant.gateway.start();
+    EXPECT_TRUE(eventually([&] { return plant.simulator.get("fb2.do3") == 0; }, kPatience));
+    EXPECT_TRUE(plant.gateway.process().wait_for_output("late release", kPatience));
+    EXPECT_EQ(posts(plant.simulator).size(), 2U);
+    EXPECT_EQ(plant.gateway.stop(), 0);
+    plant.gateway.start();  // it is settled: nothing is released twice
+    plant.ready();
+    EXPECT_EQ(plant.command("lamp", "1").at("state"), "verified");
+    EXPECT_EQ(posts(plant.simulator).size(), 3U);
+}
+
+TEST(Pulses, AStateDirectoryHasOneGateway) {
+    CommandPlant plant;
+    TempDir directory;
+    const auto config =
+        directory.file("two.yaml", base_yaml(plant.broker) + "http: {listen: \"off\"}\n" +
+                                       controller_yaml(plant.simulator, kSignals));
+    Process second(ProcessOptions{{Gateway::program(), "run", "-c", config.string()},
+                                  {{"STATE_DIRECTORY", plant.gateway.state_directory()}},
+                                  directory.path().string(),
+                                  {}});
+    EXPECT_EQ(second.wait(kPatience), 1);
+    EXPECT_NE(second.err().find("in use by another hi6gw"), std::string::npos) << second.err();
+}
+
+}  // namespace
+}  // namespace hi6gw::test
