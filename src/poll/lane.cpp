@@ -30,6 +30,7 @@ constexpr auto kKeptAlive = 10s;  // without a "Connection: close": the controll
 constexpr auto kSilence = 2s;     // a request unanswered for longer: offline
 constexpr int kProofTries =
     2;  // connections lost in the middle of a proof before the sweeps get their turn
+constexpr int kQuestionRounds = 4;  // of a read-back that hangs on the proof
 constexpr BackoffRules kErrorBackoff{250ms, 10s, 0.2};
 
 bool link_gone(Outcome outcome) {
@@ -132,6 +133,7 @@ asio::awaitable<bool> Lane::identify() {
 // Which areas are read how on this connection. False: the connection was lost.
 asio::awaitable<bool> Lane::prove() {
     prover_.reset();
+    proof_moved_ = false;
     harmless_.clear();
     no_block_.clear();
     retry_blocks_at_ = Steady::time_point::max();
@@ -235,6 +237,11 @@ asio::awaitable<Lane::Step> Lane::sweep(GroupMask groups) {
 // One request of a sweep, and what follows from its answer.
 asio::awaitable<Lane::Step> Lane::perform(ReadItem item) {
     hi6::Reply reply = co_await request(item);
+    if (proof_moved_) {  // by a command's read-back: the plan may be another one now
+        proof_moved_ = false;
+        arrange();
+        co_return link_gone(reply.outcome) ? fault(item, reply) : Step::abandon;
+    }
     if (reply.outcome != Outcome::ok) {
         co_return fault(item, reply);
     }
@@ -697,6 +704,12 @@ void Lane::seen(const hi6::Address& address, const hi6::Reply& reply) {
     say_news();
 }
 
+bool Lane::must_ask(const hi6::BlockRead& window, std::span<const std::byte> content,
+                    const hi6::Address& address) const {
+    return prover_.proof().state() == hi6::BlockProof::State::pending &&
+           prover_.proof().must_ask({window, content}, address);
+}
+
 // The read-back of what no single read covers: by the block read, where that is in use and leaves
 // no doubt of what this address means.
 asio::awaitable<hi6::Reply> Lane::read_raw(hi6::Address address, Steady::time_point until) {
@@ -716,17 +729,28 @@ asio::awaitable<hi6::Reply> Lane::read_raw(hi6::Address address, Steady::time_po
         co_return reply;
     }
     content.resize(std::min(content.size(), reply.words * 4));
+    for (int round = 0; round < kQuestionRounds && must_ask(window, content, address); ++round) {
+        harmless_.clear();
+        const bool kept = co_await prover_.settle(window, &content);
+        proof_moved_ = true;
+        if (!kept) {
+            reply.outcome = Outcome::lost;
+            reply.detail = prover_.lost_why();
+            co_return reply;
+        }
+    }
     const std::uint32_t from = first - window.start;
-    if (from + bytes > content.size()) {
+    const bool disproven = prover_.proof().state() == hi6::BlockProof::State::disproven;
+    if (disproven || must_ask(window, content, address)) {
+        reply.outcome = Outcome::refused;
+        reply.detail = to_string(address) + ": the block read is not proven";
+    } else if (from + bytes > content.size()) {
         reply.outcome = Outcome::bad_data;
         reply.detail = to_string(address) + ": the answer ends before it";
-    } else if (prover_.proof().state() == hi6::BlockProof::State::pending &&
-               prover_.proof().must_ask({window, content}, address)) {
-        reply.outcome = Outcome::refused;
-        reply.detail = to_string(address) + ": the block read is not proven yet";
     } else {
         const auto own = std::span<const std::byte>(content).subspan(from, bytes);
         reply.raw = hi6::extract(own, address.width, hi6::bit_in_byte(address));
+        reply.answered = time_.now();
         seen(address, reply);
     }
     co_return reply;

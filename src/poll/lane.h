@@ -31,6 +31,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -112,6 +113,8 @@ class Lane {
     [[nodiscard]] command::Supervisor::Parts supervisor_parts(Parts& parts);
     void seen(const hi6::Address& address, const hi6::Reply& reply);
     void mind_deadlines();
+    [[nodiscard]] bool must_ask(const hi6::BlockRead& window, std::span<const std::byte> content,
+                                const hi6::Address& address) const;
     void take_in(const ReadItem& item, const hi6::Reply& reply);
     Step fault(const ReadItem& item, const hi6::Reply& reply);
     Step refused(const ReadItem& item, const hi6::Reply& reply);
@@ -182,6 +185,7 @@ class Lane {
     std::chrono::nanoseconds sweep_time_{0};
     Steady::time_point kept_alive_from_;  // see answered()
     int proofs_interrupted_ = 0;
+    bool proof_moved_ = false;  // other than by the lane's own questions
     std::string api_version_;
     std::vector<std::byte> buffer_;
 };

@@ -1,8 +1,9 @@
 #pragma once
-// A supervisor on virtual time: a controller in memory that records every exchange, a journal in
-// memory, and the smallest lane that polls beside it.
+// A supervisor on virtual time: a controller and a journal in memory, and the smallest lane that
+// polls beside it.
 
 #include "command/supervisor.h"
+#include "support/fake_controller/fake_controller.h"
 #include "support/virtual_time/virtual_time.h"
 #include "unit/command/make.h"
 
@@ -11,10 +12,10 @@
 #include <gtest/gtest.h>
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace hi6gw::command {
@@ -38,61 +39,9 @@ class Gate {
     std::function<void()> parked_;
 };
 
-struct Exchange {
-    Clock::time_point at;
-    bool post = false;
-    hi6::Address address;
-    std::uint32_t raw = 0;  // written, or read
-    hi6::Outcome outcome = hi6::Outcome::ok;
-    bool applied = true;  // a post: had its effect
-};
-
-struct Answer {
-    hi6::Outcome outcome = hi6::Outcome::ok;
-    bool applied = true;
-    bool hang = false;  // nothing until the deadline; then lost
-};
-
-class FakeLine final : public hi6::ControllerClient {
-  public:
-    FakeLine(Time& time, Gate& gate) : time_(time), gate_(gate) {}
-
-    std::function<Answer(const Exchange&)> answer;  // empty: all is well
-    std::function<bool()> reachable;                // for a connect; empty: always
-    std::chrono::milliseconds service{4};
-    bool up = true;
-
-    std::vector<Exchange> log;
-    int polls = 0;
-    int connects = 0;
-    std::vector<Clock::time_point> poll_times;
-    [[nodiscard]] std::vector<Exchange> posts() const;
-    [[nodiscard]] std::uint32_t value(const hi6::Address& address);
-    void put(const hi6::Address& address, std::uint32_t raw);
-    [[nodiscard]] bool overlapped() const { return overlapped_; }
-    boost::asio::awaitable<hi6::Reply> read_any(hi6::Address address, Deadline deadline);
-
-    boost::asio::awaitable<hi6::LinkFault> connect(Deadline deadline) override;
-    [[nodiscard]] bool connected() override { return up; }
-    void close() override { up = false; }
-    [[nodiscard]] bool keep_alive_refused() const override { return false; }
-    boost::asio::awaitable<hi6::Reply> read_block(hi6::BlockRead read, std::span<std::byte> out,
-                                                  Deadline deadline) override;
-    boost::asio::awaitable<hi6::Reply> read_single(hi6::Address address,
-                                                   Deadline deadline) override;
-    boost::asio::awaitable<hi6::Reply> write(hi6::Address address, std::uint32_t raw,
-                                             Deadline deadline) override;
-    boost::asio::awaitable<hi6::Reply> get(std::string target, Deadline deadline) override;
-
-  private:
-    boost::asio::awaitable<hi6::Reply> exchange(Exchange what, Deadline deadline);
-
-    Time& time_;
-    Gate& gate_;
-    std::map<hi6::Area, std::vector<bool>> memory_;
-    int under_way_ = 0;
-    bool overlapped_ = false;
-};
+using Exchange = support::FakeController::Request;
+using Answer = support::FakeController::Fault;
+inline constexpr std::string_view kPoll = "block fb2.do 0 30";
 
 class FakeStore final : public PulseStore {
   public:
@@ -115,7 +64,7 @@ struct Ended {
     std::string id;
     CommandResult result;
     Command command;
-    std::size_t logged = 0;  // exchanges there had been by then
+    std::size_t logged = 0;  // requests there had been by then
     std::uint32_t held = 0;  // what the controller holds at the address
 };
 
@@ -132,13 +81,18 @@ class Bench {
     void stop_lane();   // cancels it
     void drain(std::chrono::milliseconds limit);
     void advance(std::chrono::nanoseconds by) { time.advance(by); }
+    [[nodiscard]] std::vector<Exchange> posts() const { return line.some("write"); }
+    [[nodiscard]] std::vector<Exchange> polls() const { return line.some(kPoll); }
+    // What the supervisor asked for: all but the polls.
+    [[nodiscard]] std::vector<Exchange> exchanges() const;
     // The only result there is.
     [[nodiscard]] CommandResult only() const;
 
     boost::asio::io_context io{1};
     support::VirtualTime time{io};
     Gate gate{time};
-    FakeLine line{time, gate};
+    support::FakeController line{time};
+    std::function<Answer(const Exchange&)> answer;  // not to polls; empty: all is well
     FakeStore store{time, gate};
     std::chrono::milliseconds poll_period{50};
     bool raw_reads_refused = false;
@@ -150,6 +104,7 @@ class Bench {
 
   private:
     boost::asio::awaitable<void> lane();
+    boost::asio::awaitable<void> poll();
     boost::asio::awaitable<hi6::Reply> read_raw(hi6::Address address, Clock::time_point deadline);
 
     std::unique_ptr<Alarm> alarm_ = time.alarm();

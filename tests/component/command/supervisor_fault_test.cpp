@@ -13,7 +13,7 @@ const hi6::Address kPulsed = test::address("fb2.do3");
 // attempt fails.
 void play(Bench& bench) {
     bench.line.up = false;
-    bench.line.answer = [failed = false](const Exchange& exchange) mutable {
+    bench.answer = [failed = false](const Exchange& exchange) mutable {
         const bool fails = exchange.post && exchange.raw == 77 && !failed;
         failed = failed || fails;
         return fails ? Answer{Outcome::lost, false, false} : Answer{};
@@ -38,7 +38,7 @@ int awaits_of_play() {
 }
 
 std::size_t posts_of(Bench& bench, const Command& command) {
-    const std::vector<Exchange> posts = bench.line.posts();
+    const std::vector<Exchange> posts = bench.posts();
     return static_cast<std::size_t>(
         std::count_if(posts.begin(), posts.end(), [&](const Exchange& each) {
             return each.address == command.address && each.raw == command.raw;
@@ -158,13 +158,13 @@ TEST(SupervisorFault, ShutsDownInTheMiddle) {
         bench.submit(bench.make("fb2.do4"));
         bench.submit(bench.make("fb2.do5"));
         bench.advance(std::chrono::milliseconds(at));
-        const std::size_t before = bench.line.posts().size();
+        const std::size_t before = bench.posts().size();
         const Clock::time_point stop = bench.time.now();
         bench.supervisor->shutdown(stop);
         bench.advance(50ms);  // the turn under way ends
         bench.stop_lane();
-        for (std::size_t i = before; i < bench.line.posts().size(); ++i) {
-            const Exchange each = bench.line.posts()[i];
+        for (std::size_t i = before; i < bench.posts().size(); ++i) {
+            const Exchange each = bench.posts()[i];
             EXPECT_TRUE(each.address == kPulsed && each.raw == 0) << "posted after the shutdown";
             EXPECT_LE(each.at - stop, 15ms);
         }
@@ -176,7 +176,7 @@ TEST(SupervisorFault, ShutsDownInTheMiddle) {
 
 TEST(SupervisorFault, AShutdownDoesNotPostAgainWhatWasLost) {
     Bench bench;
-    bench.line.answer = [&bench](const Exchange& exchange) {
+    bench.answer = [&bench](const Exchange& exchange) {
         if (!exchange.post) {
             bench.supervisor->shutdown(bench.time.now());
         }
@@ -185,7 +185,7 @@ TEST(SupervisorFault, AShutdownDoesNotPostAgainWhatWasLost) {
     bench.start_lane();
     bench.submit(bench.make());
     bench.advance(1s);
-    EXPECT_EQ(bench.line.posts().size(), 1U);
+    EXPECT_EQ(bench.posts().size(), 1U);
     EXPECT_EQ(bench.only().state, State::unknown);
 }
 
@@ -208,14 +208,11 @@ TEST(SupervisorFault, SaysAbortedWhereNothingWasSent) {
 TEST(SupervisorFault, AShutdownDuringTheConnectKeepsThePostBack) {
     Bench bench;
     bench.line.up = false;
-    bench.line.reachable = [&bench] {
-        bench.supervisor->shutdown(bench.time.now());
-        return true;
-    };
+    bench.line.before_connect = [&bench] { bench.supervisor->shutdown(bench.time.now()); };
     bench.start_lane();
     bench.submit(bench.make());
     bench.advance(1s);
-    EXPECT_TRUE(bench.line.posts().empty());
+    EXPECT_TRUE(bench.posts().empty());
     EXPECT_EQ(bench.only().state, State::aborted);
 }
 
@@ -225,12 +222,12 @@ TEST(SupervisorFault, GivesUpTheReleaseAtTheEndOfTheTimeForIt) {
     bench.submit(bench.pulse());
     bench.advance(50ms);
     bench.stop_lane();
-    bench.line.answer = [](const Exchange&) { return Answer{Outcome::lost, false, true}; };
+    bench.answer = [](const Exchange&) { return Answer{Outcome::lost, false, true}; };
     bench.supervisor->shutdown(bench.time.now());
     const Clock::time_point limit = bench.time.now() + 2500ms;
     bench.drain(2500ms);
-    EXPECT_GE(bench.line.posts().size(), 2U);
-    EXPECT_LT(bench.line.log.back().at, limit);
+    EXPECT_GE(bench.posts().size(), 2U);
+    EXPECT_LT(bench.exchanges().back().at, limit);
     EXPECT_EQ(bench.only().state, State::unknown);
     EXPECT_EQ(bench.only().reason, Reason::release);
     EXPECT_EQ(bench.store.open().size(), 1U) << "the next start makes up for it";
@@ -241,7 +238,7 @@ TEST(SupervisorFault, GivesUpTheReleaseAtTheEndOfTheTimeForIt) {
 TEST(SupervisorFault, WritesTheJournalBeforeTheEdge) {
     Bench bench;
     std::vector<std::size_t> open;
-    bench.line.answer = [&](const Exchange& exchange) {
+    bench.answer = [&](const Exchange& exchange) {
         if (exchange.post) {
             open.push_back(bench.store.open().size());
         }
@@ -266,9 +263,9 @@ TEST(SupervisorFault, MakesUpForAReleaseAfterACrash) {
         bench.start_lane();
         bench.submit(bench.make("fb2.do9"));
         bench.advance(1s);
-        EXPECT_FALSE(bench.line.log.front().post) << "looked first, and before any command";
-        EXPECT_EQ(bench.line.log.front().address, kPulsed);
-        EXPECT_EQ(bench.line.posts().size(), 1U + active);
+        EXPECT_FALSE(bench.exchanges().front().post) << "looked first, and before any command";
+        EXPECT_EQ(bench.exchanges().front().address, kPulsed);
+        EXPECT_EQ(bench.posts().size(), 1U + active);
         expect_released(bench);
         ASSERT_EQ(bench.released.size(), 1U);
         EXPECT_EQ(bench.released[0].first, pulse);

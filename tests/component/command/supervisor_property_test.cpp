@@ -12,6 +12,8 @@ namespace {
 
 using hi6::Outcome;
 
+using Connect = support::FakeController::Connect;
+
 const hi6::Area kNumbers = test::address("fb1.dow0").area;
 const hi6::Area kPulses = test::address("fb3.do0").area;
 
@@ -19,8 +21,10 @@ class Course {
   public:
     explicit Course(std::uint32_t seed) : random_(seed), reliability_(40 + below(7) * 10) {
         bench.poll_period = std::chrono::milliseconds(5 + below(60));
-        bench.line.answer = [this](const Exchange& each) { return misfortune(each); };
-        bench.line.reachable = [this] { return chance(70); };
+        bench.answer = [this](const Exchange& each) { return misfortune(each); };
+        bench.line.before_connect = [this] {
+            bench.line.connect_mode = chance(70) ? Connect::accept : Connect::refuse;
+        };
     }
 
     void run(int commands) {
@@ -56,6 +60,7 @@ class Course {
 
     Answer misfortune(const Exchange& exchange) {
         bench.line.service = std::chrono::milliseconds(1 + below(chance(5) ? 400 : 12));
+        bench.line.connect_time = bench.line.service;
         if (chance(reliability_)) {
             return {};
         }
@@ -121,7 +126,7 @@ void check_pulses(Course& course) {
             continue;
         }
         unsigned edges = 0;
-        for (const Exchange& post : course.bench.line.posts()) {
+        for (const Exchange& post : course.bench.posts()) {
             if (post.address == command.address && post.raw == 1) {
                 EXPECT_LT(post.at, command.deadline) << command.reply.id << ": late edge";
                 EXPECT_FALSE(command.dry_run);
@@ -155,7 +160,7 @@ void check_order(const Course& course) {
         }
         unsigned own = 0;
         for (; taken < each.logged; ++taken) {
-            const Exchange& post = course.bench.line.log[taken];
+            const Exchange& post = course.bench.line.requests[taken];
             if (!post.post || post.address.area == kPulses) {
                 continue;
             }
@@ -169,8 +174,8 @@ void check_order(const Course& course) {
         EXPECT_GT(number, last) << "out of order";
         last = number;
     }
-    for (; taken < course.bench.line.log.size(); ++taken) {
-        const Exchange& post = course.bench.line.log[taken];
+    for (; taken < course.bench.line.requests.size(); ++taken) {
+        const Exchange& post = course.bench.line.requests[taken];
         EXPECT_TRUE(!post.post || post.address.area == kPulses) << "a post of no command";
     }
 }

@@ -53,7 +53,7 @@ void fed_back_well(Bench& bench, Command& command) {
 }
 void unreachable(Bench& bench, Command& /*command*/) {
     bench.line.up = false;
-    bench.line.reachable = [] { return false; };
+    bench.line.connect_mode = support::FakeController::Connect::refuse;
 }
 void reconnects(Bench& bench, Command& /*command*/) {
     bench.line.up = false;
@@ -131,7 +131,7 @@ TEST(SupervisorResult, SaysWhatBecameOfTheCommand) {
         row.arrange(bench, command);
         std::size_t posts = 0;
         std::size_t reads = 0;
-        bench.line.answer = [&](const Exchange& exchange) {
+        bench.answer = [&](const Exchange& exchange) {
             return exchange.post ? at(row.posts, posts++) : at(row.reads, reads++);
         };
         bench.start_lane();
@@ -140,7 +140,7 @@ TEST(SupervisorResult, SaysWhatBecameOfTheCommand) {
         const CommandResult result = bench.only();
         EXPECT_EQ(to_string(result.state), to_string(row.state));
         EXPECT_EQ(to_string(result.reason), to_string(row.reason));
-        EXPECT_EQ(bench.line.posts().size(), row.on_the_wire);
+        EXPECT_EQ(bench.posts().size(), row.on_the_wire);
         EXPECT_TRUE(bench.store.open().empty()) << "an ended pulse left in the journal";
         EXPECT_EQ(bench.supervisor->open_releases(), 0U);
     }
@@ -148,12 +148,10 @@ TEST(SupervisorResult, SaysWhatBecameOfTheCommand) {
 
 TEST(SupervisorResult, ReportsAPulseWhoseReleaseGoesUnanswered) {
     Bench bench;
-    bool dead = false;
-    bench.line.reachable = [&dead] { return !dead; };
     bench.start_lane();
     bench.submit(bench.pulse());
     bench.advance(100ms);
-    dead = true;
+    bench.line.connect_mode = support::FakeController::Connect::refuse;
     bench.line.up = false;
     bench.advance(5s);
     EXPECT_TRUE(bench.ended.empty()) << "the release may still work";
@@ -161,7 +159,7 @@ TEST(SupervisorResult, ReportsAPulseWhoseReleaseGoesUnanswered) {
     EXPECT_EQ(bench.only().state, State::unknown);
     EXPECT_EQ(bench.only().reason, Reason::release);
     EXPECT_EQ(bench.store.open().size(), 1U);
-    dead = false;
+    bench.line.connect_mode = support::FakeController::Connect::accept;
     bench.advance(3s);
     EXPECT_EQ(bench.line.value(test::address("fb2.do3")), 0U) << "released all the same";
     EXPECT_TRUE(bench.store.open().empty());

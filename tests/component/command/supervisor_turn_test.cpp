@@ -23,7 +23,7 @@ TEST(SupervisorTurn, ExecutesBitsInOrderEachWithItsReadBack) {
     bench.submit(bench.make("fb2.do3", 0));
     bench.submit(bench.make("fb2.do4", 1));
     bench.advance(1s);
-    EXPECT_EQ(trace(bench.line.log),
+    EXPECT_EQ(trace(bench.exchanges()),
               "Wfb2.do3=1 Rfb2.do3=1 Wfb2.do3=0 Rfb2.do3=0 Wfb2.do4=1 Rfb2.do4=1 ");
     ASSERT_EQ(bench.ended.size(), 3U);
     EXPECT_EQ(bench.ended[0].id, "id-1");
@@ -40,12 +40,12 @@ TEST(SupervisorTurn, WritesOnlyTheNewestOfQueuedNumbers) {
     EXPECT_EQ(bench.ended[0].result.reason, Reason::newer_command);
     bench.start_lane();
     bench.advance(1s);
-    EXPECT_EQ(trace(bench.line.posts()), "Wfb1.dow20=2 ");
+    EXPECT_EQ(trace(bench.posts()), "Wfb1.dow20=2 ");
 }
 
 TEST(SupervisorTurn, LeavesALostWriteToTheNewerCommand) {
     Bench bench;
-    bench.line.answer = [&](const Exchange& exchange) {
+    bench.answer = [&](const Exchange& exchange) {
         const bool first = exchange.post && exchange.raw == 1;
         return first ? Answer{Outcome::lost, false, true} : Answer{};
     };
@@ -54,7 +54,7 @@ TEST(SupervisorTurn, LeavesALostWriteToTheNewerCommand) {
     bench.advance(100ms);
     bench.submit(bench.make("fb1.dow20", 2));
     bench.advance(3s);
-    EXPECT_EQ(trace(bench.line.posts()), "Wfb1.dow20=1 Wfb1.dow20=2 ");
+    EXPECT_EQ(trace(bench.posts()), "Wfb1.dow20=1 Wfb1.dow20=2 ");
     ASSERT_EQ(bench.ended.size(), 2U);
     EXPECT_EQ(bench.ended[0].result.state, State::unknown);
     EXPECT_EQ(bench.ended[0].result.reason, Reason::newer_command);
@@ -69,11 +69,11 @@ TEST(SupervisorTurn, ACommandWaitsForNoMoreThanTheRequestInFlight) {
     for (int i = 0; i < 50; ++i) {
         bench.advance(std::chrono::milliseconds(37 + i % 5));
         const Clock::time_point at = bench.time.now();
-        const std::size_t before = bench.line.posts().size();
+        const std::size_t before = bench.posts().size();
         bench.submit(bench.make("fb2.do3", static_cast<std::uint32_t>(i % 2)));
         bench.advance(30ms);
-        ASSERT_EQ(bench.line.posts().size(), before + 1);
-        EXPECT_LE(bench.line.posts().back().at - at, bench.line.service);
+        ASSERT_EQ(bench.posts().size(), before + 1);
+        EXPECT_LE(bench.posts().back().at - at, bench.line.service);
     }
 }
 
@@ -84,13 +84,14 @@ TEST(SupervisorTurn, AFloodOfCommandsDoesNotStarveThePolls) {
     for (int i = 0; i < 250; ++i) {
         bench.submit(bench.make("fb2.do3", static_cast<std::uint32_t>(i % 2)));
     }
-    while (bench.ended.size() < 250 && bench.line.posts().size() < 1000) {
+    while (bench.ended.size() < 250 && bench.posts().size() < 1000) {
         bench.advance(10ms);
     }
-    ASSERT_GE(bench.line.poll_times.size(), 250U / (Turns::kInARow + 2));
-    for (std::size_t i = 1; i < bench.line.poll_times.size(); ++i) {
+    const std::vector<Exchange> polls = bench.polls();
+    ASSERT_GE(polls.size(), 250U / (Turns::kInARow + 2));
+    for (std::size_t i = 1; i < polls.size(); ++i) {
         // Four commands of two exchanges each, the poll itself, and one more already under way.
-        EXPECT_LE(bench.line.poll_times[i] - bench.line.poll_times[i - 1],
+        EXPECT_LE(polls[i].at - polls[i - 1].at,
                   bench.poll_period + bench.line.service * (2 * Turns::kInARow + 3));
     }
 }
@@ -98,15 +99,15 @@ TEST(SupervisorTurn, AFloodOfCommandsDoesNotStarveThePolls) {
 TEST(SupervisorTurn, PollsGoOnWhileACommandWaits) {
     Bench bench;
     bench.poll_period = 10ms;
-    bench.line.answer = [](const Exchange&) { return Answer{Outcome::ok, false, false}; };
+    bench.answer = [](const Exchange&) { return Answer{Outcome::ok, false, false}; };
     bench.start_lane();
     bench.submit(bench.make());  // read back for 500 ms
     bench.submit(bench.make("fb2.do4"));
     bench.advance(450ms);
-    EXPECT_GT(bench.line.polls, 20);
-    EXPECT_EQ(bench.line.posts().size(), 1U) << "no other command meanwhile";
+    EXPECT_GT(bench.polls().size(), 20U);
+    EXPECT_EQ(bench.posts().size(), 1U) << "no other command meanwhile";
     bench.advance(1s);
-    EXPECT_EQ(bench.line.posts().size(), 2U);
+    EXPECT_EQ(bench.posts().size(), 2U);
 }
 
 TEST(SupervisorTurn, AReleaseGoesBeforeQueuedCommandsAndDuringAWait) {
@@ -114,16 +115,16 @@ TEST(SupervisorTurn, AReleaseGoesBeforeQueuedCommandsAndDuringAWait) {
     bench.start_lane();
     bench.submit(bench.pulse(50ms));
     bench.advance(20ms);
-    bench.line.answer = [](const Exchange& exchange) {
+    bench.answer = [](const Exchange& exchange) {
         return Answer{Outcome::ok, exchange.address == test::address("fb2.do3"), false};
     };
     bench.submit(bench.make("fb2.do4"));  // its read-back differs: waits 20 ms again and again
     bench.submit(bench.make("fb2.do5"));
     bench.advance(100ms);
-    ASSERT_EQ(bench.line.posts().size(), 3U);
-    const Exchange release = bench.line.posts()[2];
+    ASSERT_EQ(bench.posts().size(), 3U);
+    const Exchange release = bench.posts()[2];
     EXPECT_EQ(trace({release}), "Wfb2.do3=0 ");
-    EXPECT_LE(release.at - bench.line.posts()[0].at, 50ms + 3 * bench.line.service);
+    EXPECT_LE(release.at - bench.posts()[0].at, 50ms + 3 * bench.line.service);
     ASSERT_EQ(bench.ended.size(), 1U);
     EXPECT_EQ(bench.ended[0].result.state, State::verified);
     bench.advance(2s);
@@ -133,20 +134,21 @@ TEST(SupervisorTurn, SendsNothingAfterAConnectThatTookTooLong) {
     Bench bench;
     bench.line.up = false;
     bench.line.service = 100ms;
+    bench.line.connect_time = 100ms;
     bench.start_lane();
     Command command = bench.make();
     command.deadline = bench.time.now() + 100ms;
     bench.submit(command);
     bench.advance(1s);
-    EXPECT_EQ(bench.line.connects, 1);
-    EXPECT_TRUE(bench.line.log.empty());
+    EXPECT_EQ(bench.line.connects.size(), 1U);
+    EXPECT_TRUE(bench.exchanges().empty());
     EXPECT_EQ(bench.only().state, State::expired);
     EXPECT_EQ(bench.only().attempts, 0U);
 }
 
 TEST(SupervisorTurn, TimeEndsACommandThatNobodyDrives) {
     Bench bench;
-    bench.line.answer = [](const Exchange& exchange) {
+    bench.answer = [](const Exchange& exchange) {
         return Answer{exchange.post ? Outcome::server_error : Outcome::ok, false, false};
     };
     bench.start_lane();
@@ -158,7 +160,7 @@ TEST(SupervisorTurn, TimeEndsACommandThatNobodyDrives) {
     bench.advance(2950ms);
     bench.supervisor->expire(bench.time.now());
     EXPECT_EQ(bench.only().state, State::failed);
-    EXPECT_EQ(bench.line.posts().size(), 1U);
+    EXPECT_EQ(bench.posts().size(), 1U);
     EXPECT_EQ(bench.supervisor->next_wake(), Clock::time_point::max());
     EXPECT_EQ(bench.supervisor->next_expiry(), Clock::time_point::max());
 }

@@ -1,6 +1,7 @@
 #include "lane_bench.h"
 
 #include "hi6/codec.h"
+#include "unit/command/make.h"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -34,6 +35,9 @@ LaneBench::LaneBench(config::Controller config) {
     parts.time = &time;
     parts.metrics = controller_metrics.get();
     parts.news = [] {};
+    parts.finished = [this](const command::Command& done, command::CommandResult result) {
+        results.push_back({time.now(), done.reply.id, std::move(result)});
+    };
     LaneTopics topics;
     topics.state = {"hi6/r1/state/", ""};
     topics.status = "hi6/r1/status";
@@ -84,6 +88,15 @@ void LaneBench::stop() {
     cancel_.emit(asio::cancellation_type::terminal);
     time.settle();
     EXPECT_FALSE(running_) << "a loop is still suspended after the cancellation";
+}
+
+void LaneBench::command(const std::string& id, const std::string& address, std::uint32_t raw,
+                        std::chrono::milliseconds ttl) {
+    command::Command out = command::test::command(address, raw);
+    out.reply.id = id;
+    out.received = time.now();
+    out.deadline = time.now() + ttl;
+    lane->submit(std::move(out));
 }
 
 void LaneBench::drain() {

@@ -1,9 +1,9 @@
 #pragma once
 // A lane on virtual time before a fake controller, with a broker that takes everything at once.
 
-#include "fake_controller.h"
 #include "ops/metrics.h"
 #include "poll/lane.h"
+#include "support/fake_controller/fake_controller.h"
 #include "support/virtual_time/virtual_time.h"
 
 #include <boost/asio/cancellation_signal.hpp>
@@ -17,6 +17,7 @@
 namespace hi6gw::poll {
 
 using namespace std::chrono_literals;
+using support::FakeController;
 
 inline const hi6::Area kOut{hi6::Scope::fb, 0, hi6::Relay::do_};
 inline const hi6::Area kIn{hi6::Scope::fb, 0, hi6::Relay::di};
@@ -31,6 +32,11 @@ struct Message {  // one publication of a state
     std::string value;  // as JSON
     int quality = 0;
     std::int64_t timestamp = 0;
+};
+struct Result {  // of a command
+    Steady::time_point at;
+    std::string id;
+    command::CommandResult result;
 };
 struct Status {
     Steady::time_point at;
@@ -62,8 +68,13 @@ class LaneBench {
     std::unique_ptr<ops::ControllerMetrics> controller_metrics = metrics.controller("r1");
     std::unique_ptr<Lane> lane;
 
+    // Sends a command to the signal of this address, named by its id.
+    void command(const std::string& id, const std::string& address, std::uint32_t raw,
+                 std::chrono::milliseconds ttl = 3000ms);
+
     std::vector<Message> messages;
     std::vector<Status> statuses;
+    std::vector<Result> results;
     std::map<std::string, Message> latest;
     Status last_status;
     // Every good value must be what the controller held when it answered last: set to check it.

@@ -40,7 +40,7 @@ class LaneFault : public testing::Test {
     }
     void answer(std::string start, Outcome outcome) {
         bench->controller.fault = [start = std::move(start), outcome](const Request& request) {
-            return request.is(start) ? std::optional(Fault{outcome, false, {}}) : std::nullopt;
+            return request.is(start) ? std::optional(Fault{outcome}) : std::nullopt;
         };
     }
     std::unique_ptr<LaneBench> bench;
@@ -105,7 +105,7 @@ TEST_F(LaneFault, AFailedSlowSignalIsNotLeftUntilItsNextPeriod) {
     bench->controller.fault = [n = 0](const Request& request) mutable {
         // The proof has been had by then: the first read of the sweep fails.
         return request.is("block fb0") && ++n > 6 && n < 9
-                   ? std::optional(Fault{Outcome::server_error, false, {}})
+                   ? std::optional(Fault{Outcome::server_error})
                    : std::nullopt;
     };
     bench->run();
@@ -150,7 +150,8 @@ TEST_F(LaneFault, GarbageIsBadDataForItsSignalsOnly) {
 TEST_F(LaneFault, WordsMissingFromAnAnswerAreBadDataAndNothingIsShifted) {
     come_online();
     bench->controller.fault = [](const Request& request) {
-        return request.is("block fb0") ? std::optional(Fault{Outcome::ok, false, 1}) : std::nullopt;
+        return request.is("block fb0") ? std::optional(Fault{Outcome::ok, true, false, 1})
+                                       : std::nullopt;
     };
     bench->controller.put(kOut, 3, {77});
     bench->advance(1s);
@@ -212,7 +213,7 @@ TEST_F(LaneFault, NoBlockReadAtAllMeansSingleReads) {
     bench->advance(10s);
     EXPECT_EQ(bench->controller.count("block"), blocks) << "not asked again on this connection";
     bench->controller.fault = nullptr;
-    bench->controller.drop();
+    bench->controller.up = false;
     bench->advance(3s);
     EXPECT_EQ(bench->state(), "online") << "asked again on the next one";
     EXPECT_EQ(bench->last_status.read_mode, "block");

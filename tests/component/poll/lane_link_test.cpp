@@ -105,7 +105,7 @@ TEST_F(LaneLink, RefusedConnectsMakeItOfflineOnceAndAreSpacedOut) {
 
 TEST_F(LaneLink, RecoversFromAnOutageWithASnapshot) {
     come_online();
-    bench.controller.drop();
+    bench.controller.up = false;
     bench.controller.connect_mode = FakeController::Connect::refuse;
     bench.advance(60s);
     EXPECT_EQ(bench.state(), "offline");
@@ -145,10 +145,10 @@ TEST_F(LaneLink, AnOutageIsSeenWithinTwoSecondsHoweverItShows) {
         one.controller.connect_mode = row.connect;
         if (row.hang) {
             one.controller.fault = [](const auto&) {
-                return FakeController::Fault{hi6::Outcome::ok, true, {}};
+                return FakeController::Fault{hi6::Outcome::ok, true, true};
             };
         } else {
-            one.controller.drop();
+            one.controller.up = false;
         }
         one.advance(2min);
         const auto messages = one.take_messages();
@@ -170,8 +170,9 @@ TEST_F(LaneLink, AnOutageIsSeenWithinTwoSecondsHoweverItShows) {
 TEST_F(LaneLink, AControllerThatAnswersButCannotBeReadIsOffline) {
     come_online();
     bench.controller.fault = [](const FakeController::Request& request) {
-        return request.is("get") ? std::nullopt
-                                 : std::optional(FakeController::Fault{hi6::Outcome::ok, true, {}});
+        return request.is("get")
+                   ? std::nullopt
+                   : std::optional(FakeController::Fault{hi6::Outcome::ok, true, true});
     };
     bench.advance(2min);
     EXPECT_EQ(bench.state(), "offline");
@@ -187,7 +188,7 @@ TEST_F(LaneLink, AControllerThatAnswersButCannotBeReadIsOffline) {
 TEST_F(LaneLink, ALostConnectionRepairedInTimeIsNobodysBusiness) {
     come_online();
     for (int i = 0; i < 20; ++i) {
-        bench.controller.drop();
+        bench.controller.up = false;
         bench.advance(3s);
     }
     EXPECT_TRUE(bench.take_messages().empty());
@@ -206,7 +207,7 @@ TEST_F(LaneLink, AnIdleConnectionThatThePeerEndedIsNobodysBusiness) {
     slow.take_messages();
     slow.take_statuses();
     for (int i = 0; i < 10; ++i) {
-        slow.controller.drop();
+        slow.controller.up = false;
         slow.advance(6s);
     }
     EXPECT_TRUE(slow.take_messages().empty());
@@ -223,7 +224,7 @@ TEST_F(LaneLink, AnIdleControllerIsAskedWhetherItLives) {
     EXPECT_LE(slow.controller.count("get"), 62U);
     slow.controller.connect_mode = FakeController::Connect::hang;
     slow.controller.fault = [](const auto&) {
-        return FakeController::Fault{hi6::Outcome::ok, true, {}};
+        return FakeController::Fault{hi6::Outcome::ok, true, true};
     };
     const Steady::time_point began = slow.time.now();
     slow.advance(30s);

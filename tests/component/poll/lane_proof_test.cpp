@@ -95,7 +95,7 @@ TEST_P(LaneProof, FaultsInTheMiddleOfAProofPublishNothingWrong) {
                 one.controller.put(kOut, i, {static_cast<std::uint8_t>(i * 37 + 11)});
             }
             one.controller.fault = [n = 0, at, outcome](const Request&) mutable {
-                return n++ == at ? std::optional(Fault{outcome, false, {}}) : std::nullopt;
+                return n++ == at ? std::optional(Fault{outcome}) : std::nullopt;
             };
             one.advance(90s);
             for (const auto& signal : one.lane->config().signals) {
@@ -138,7 +138,7 @@ TEST(LaneProofOnce, OneGarbledAnswerDoesNotCostTheBlockRead) {
         bench.controller.put(kOut, i, {static_cast<std::uint8_t>(i * 37 + 11)});
     }
     bench.controller.fault = [n = 0](const Request& request) mutable {
-        return request.is("block") && n++ == 0 ? std::optional(Fault{Outcome::bad_data, false, {}})
+        return request.is("block") && n++ == 0 ? std::optional(Fault{Outcome::bad_data})
                                                : std::nullopt;
     };
     bench.run();
@@ -150,8 +150,7 @@ TEST(LaneProofOnce, OneGarbledAnswerDoesNotCostTheBlockRead) {
 TEST(LaneProofOnce, ABlockReadThatIsAlwaysGarbledIsNotUsed) {
     LaneBench bench(make_controller(wide()));
     bench.controller.fault = [](const Request& request) {
-        return request.is("block") ? std::optional(Fault{Outcome::bad_data, false, {}})
-                                   : std::nullopt;
+        return request.is("block") ? std::optional(Fault{Outcome::bad_data}) : std::nullopt;
     };
     bench.run();
     bench.advance(1s);

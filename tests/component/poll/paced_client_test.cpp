@@ -64,7 +64,7 @@ TEST_F(PacedClientTest, AConnectionThatNeverAnswersCountsAsAFailure) {
     for (int i = 0; i < 4; ++i) {
         EXPECT_TRUE(finish(client.connect(kNoDeadline)).ok());
         finish(client.read_single(address, time.now() + 1s));
-        controller.drop();
+        controller.up = false;
     }
     ASSERT_EQ(controller.connects.size(), 4U);
     EXPECT_GT(controller.connects[3] - controller.connects[2], 2s);
@@ -85,7 +85,7 @@ TEST_F(PacedClientTest, CountsTheTimeOfRequestsOnly) {
     finish(client.read_single(address, time.now() + 1s));
     EXPECT_EQ(client.take_busy(), controller.service);
     EXPECT_EQ(client.take_busy(), 0ns);
-    controller.drop();
+    controller.up = false;
     EXPECT_EQ(finish(client.read_single(address, time.now() + 1s)).outcome, hi6::Outcome::not_sent);
     EXPECT_EQ(client.take_busy(), 0ns) << "nothing was sent";
     EXPECT_EQ(client.busy_since(), Steady::time_point::max());

@@ -1,7 +1,7 @@
 #pragma once
-// A controller in memory that answers in virtual time: two readings of the manual, faults on
-// demand, and a record of what was asked of it. Fails the test when a second request or connection
-// is opened.
+// A controller in memory that answers in virtual time: two readings of the manual, one memory
+// behind single reads, block reads and writes, faults on demand, and a record of what was asked of
+// it. Fails the test when it is asked for what no controller has, or written to too late.
 
 #include "base/time.h"
 #include "hi6/controller_client.h"
@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-namespace hi6gw::poll {
+namespace hi6gw::support {
 
 class FakeController final : public hi6::ControllerClient {
   public:
@@ -26,43 +26,57 @@ class FakeController final : public hi6::ControllerClient {
     Start start = Start::byte;
     bool closes_after_each = false;  // and says so with each answer
     std::chrono::nanoseconds service{std::chrono::milliseconds(4)};
+    std::chrono::nanoseconds connect_time{0};
 
     // --- what goes wrong
     enum class Connect : std::uint8_t { accept, refuse, hang };
     Connect connect_mode = Connect::accept;
     struct Fault {
         hi6::Outcome outcome = hi6::Outcome::ok;
-        bool hang = false;               // no answer until the deadline, then lost
-        std::optional<std::size_t> cut;  // a block answer of this many words
+        bool applied = true;                            // a write: has its effect
+        bool hang = false;                              // no answer until the deadline, then lost
+        std::optional<std::size_t> cut = std::nullopt;  // a block answer of this many words
     };
     struct Request {
         Steady::time_point at;
-        std::string text;  // "api", "block fb0.do 0 30", "single fb0.dow4", "write fb0.do3"
-        bool is(std::string_view start) const { return text.starts_with(start); }
+        std::string
+            text;  // "get /api_ver", "block fb0.do 0 30", "single fb0.dow4", "write fb0.do3"
+        bool post = false;
+        hi6::Address address;                       // a single read, or a write
+        std::uint32_t raw = 0;                      // written, or read by a single read
+        hi6::Outcome outcome = hi6::Outcome::lost;  // until it has ended
+        bool applied = false;                       // a write: had its effect
+        [[nodiscard]] bool is(std::string_view start) const { return text.starts_with(start); }
     };
-    // Asked for each request; default: no fault.
+    // Asked for each request; default: no fault. With not_sent the request is not recorded.
     std::function<std::optional<Fault>(const Request&)> fault;
-    // Called right before an answer is made up.
+    // Called right before an answer is made up, and before a connect ends as `connect_mode` says.
     std::function<void(const Request&)> before_answer;
-    // The peer or the network ends the connection: the next request finds it closed.
-    void drop() { connected_ = false; }
+    std::function<void()> before_connect;
+    // Waits in place of the controller's own alarm: for tests that hold it up.
+    std::function<boost::asio::awaitable<void>(Steady::time_point)> wait;
+    // Whether a connection stands. Set to false: the peer or the network has ended it, and the next
+    // request finds it closed.
+    bool up = false;
 
     // --- what it holds
     std::vector<std::uint8_t>& memory(const hi6::Area& area);
     void put(const hi6::Area& area, std::uint32_t byte, std::vector<std::uint8_t> bytes);
     // The raw bits of what this controller calls `address`, by its own reading.
     std::uint32_t value(const hi6::Address& address);
+    void put(const hi6::Address& address, std::uint32_t raw);
 
     // --- what it saw
     std::vector<Steady::time_point> connects;
     std::vector<Request> requests;
     [[nodiscard]] std::size_t count(std::string_view start) const;
+    [[nodiscard]] std::vector<Request> some(std::string_view start) const;
     bool overlapped = false;  // a second request or connect while one was under way
 
     // --- hi6::ControllerClient
     boost::asio::awaitable<hi6::LinkFault> connect(Deadline deadline) override;
-    [[nodiscard]] bool connected() override { return connected_; }
-    void close() override { connected_ = false; }
+    [[nodiscard]] bool connected() override { return up; }
+    void close() override { up = false; }
     [[nodiscard]] bool keep_alive_refused() const override { return refused_; }
     boost::asio::awaitable<hi6::Reply> read_block(hi6::BlockRead read, std::span<std::byte> out,
                                                   Deadline deadline) override;
@@ -73,16 +87,17 @@ class FakeController final : public hi6::ControllerClient {
     boost::asio::awaitable<hi6::Reply> get(std::string target, Deadline deadline) override;
 
   private:
-    boost::asio::awaitable<hi6::Reply> exchange(std::string text, Deadline deadline,
+    boost::asio::awaitable<hi6::Reply> exchange(Request request, Deadline deadline,
                                                 std::optional<std::size_t>* cut);
+    boost::asio::awaitable<void> pause(Steady::time_point until);
+    std::size_t first_byte(const hi6::Address& address) const;
     std::size_t fill(const hi6::BlockRead& read, std::span<std::byte> out);
 
     Time& time_;
     std::unique_ptr<Alarm> alarm_;
     std::map<hi6::Area, std::vector<std::uint8_t>> memory_;
-    bool connected_ = false;
     bool refused_ = false;
     int under_way_ = 0;
 };
 
-}  // namespace hi6gw::poll
+}  // namespace hi6gw::support

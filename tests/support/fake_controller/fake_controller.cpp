@@ -1,8 +1,10 @@
-#include "fake_controller.h"
+#include "support/fake_controller/fake_controller.h"
+
+#include <gtest/gtest.h>
 
 #include <algorithm>
 
-namespace hi6gw::poll {
+namespace hi6gw::support {
 namespace {
 
 namespace asio = boost::asio;
@@ -33,13 +35,21 @@ void FakeController::put(const hi6::Area& area, std::uint32_t byte,
     std::copy(bytes.begin(), bytes.end(), memory(area).begin() + byte);
 }
 
-std::uint32_t FakeController::value(const hi6::Address& address) {
-    const auto& bytes = memory(address.area);
+std::size_t FakeController::first_byte(const hi6::Address& address) const {
     if (address.width == hi6::Width::bit) {
-        return std::uint32_t{bytes[address.index / 8]} >> address.index % 8 & 1U;
+        return address.index / 8;
     }
     const std::uint32_t width = hi6::width_bytes(address.width);
-    const std::size_t first = address.index * (unit == hi6::IndexUnit::element ? width : 1);
+    return std::size_t{address.index} * (unit == hi6::IndexUnit::element ? width : 1);
+}
+
+std::uint32_t FakeController::value(const hi6::Address& address) {
+    const auto& bytes = memory(address.area);
+    const std::size_t first = first_byte(address);
+    if (address.width == hi6::Width::bit) {
+        return std::uint32_t{bytes[first]} >> address.index % 8 & 1U;
+    }
+    const std::uint32_t width = hi6::width_bytes(address.width);
     std::uint32_t raw = 0;
     for (std::uint32_t i = 0; i < width && first + i < bytes.size(); ++i) {
         raw |= std::uint32_t{bytes[first + i]} << 8 * i;
@@ -47,68 +57,111 @@ std::uint32_t FakeController::value(const hi6::Address& address) {
     return raw;
 }
 
+void FakeController::put(const hi6::Address& address, std::uint32_t raw) {
+    auto& bytes = memory(address.area);
+    const std::size_t first = first_byte(address);
+    if (address.width == hi6::Width::bit) {
+        const unsigned mask = 1U << address.index % 8;
+        bytes[first] =
+            static_cast<std::uint8_t>((bytes[first] & ~mask) | ((raw & 1U) != 0 ? mask : 0));
+        return;
+    }
+    const std::uint32_t width = hi6::width_bytes(address.width);
+    for (std::uint32_t i = 0; i < width && first + i < bytes.size(); ++i) {
+        bytes[first + i] = static_cast<std::uint8_t>(raw >> 8 * i);
+    }
+}
+
 std::size_t FakeController::count(std::string_view start_of_text) const {
-    return static_cast<std::size_t>(
-        std::count_if(requests.begin(), requests.end(),
-                      [&](const Request& request) { return request.is(start_of_text); }));
+    return some(start_of_text).size();
+}
+
+std::vector<FakeController::Request> FakeController::some(std::string_view start_of_text) const {
+    std::vector<Request> out;
+    std::copy_if(requests.begin(), requests.end(), std::back_inserter(out),
+                 [&](const Request& request) { return request.is(start_of_text); });
+    return out;
+}
+
+asio::awaitable<void> FakeController::pause(Steady::time_point until) {
+    if (wait) {
+        co_await wait(until);
+    } else {
+        co_await alarm_->wait_until(until);
+    }
 }
 
 asio::awaitable<hi6::LinkFault> FakeController::connect(Deadline deadline) {
     const Busy busy(under_way_, overlapped);
     connects.push_back(time_.now());
-    connected_ = false;
+    up = false;
+    if (connect_time > std::chrono::nanoseconds(0)) {
+        const Deadline done = std::min(deadline, time_.now() + connect_time);
+        co_await pause(done);
+    }
+    if (before_connect) {
+        before_connect();
+    }
     if (connect_mode == Connect::hang) {
-        co_await alarm_->wait_until(deadline);
+        co_await pause(deadline);
         co_return hi6::LinkFault{hi6::LinkFault::Kind::timeout, "connect: timed out"};
     }
     if (connect_mode == Connect::refuse) {
         co_return hi6::LinkFault{hi6::LinkFault::Kind::refused, "connect: Connection refused"};
     }
-    connected_ = true;
+    up = true;
     refused_ = false;
     co_return hi6::LinkFault{};
 }
 
-asio::awaitable<hi6::Reply> FakeController::exchange(std::string text, Deadline deadline,
+asio::awaitable<hi6::Reply> FakeController::exchange(Request request, Deadline deadline,
                                                      std::optional<std::size_t>* cut) {
     const Busy busy(under_way_, overlapped);
     hi6::Reply reply;
-    if (!connected_) {
+    request.at = time_.now();
+    const std::optional<Fault> wrong = up && fault ? fault(request) : std::nullopt;
+    const Fault plan = wrong.value_or(Fault{});
+    if (!up || plan.outcome == Outcome::not_sent) {
+        up = false;
         reply.outcome = Outcome::not_sent;
         reply.detail = "the connection was closed";
         co_return reply;
     }
     reply.sent = time_.now();
-    const Request request{time_.now(), std::move(text)};
+    if (request.post && plan.applied) {
+        request.applied = true;
+        put(request.address, request.raw);
+    }
+    const std::size_t index = requests.size();
     requests.push_back(request);
-    const std::optional<Fault> wrong = fault ? fault(request) : std::nullopt;
-    const bool silent = wrong && wrong->hang;
-    const Deadline done = silent ? deadline : std::min(deadline, time_.now() + service);
-    co_await alarm_->wait_until(done);
+    const Deadline done = plan.hang ? deadline : std::min(deadline, time_.now() + service);
+    co_await pause(done);
     reply.answered = time_.now();
-    if (silent || !connected_ || reply.sent + service > deadline) {
-        connected_ = false;
+    if (plan.hang || !up || reply.sent + service > deadline) {
+        up = false;
         reply.outcome = Outcome::lost;
         reply.detail = "no answer in time";
         co_return reply;
     }
-    reply.outcome = wrong ? wrong->outcome : Outcome::ok;
-    if (reply.outcome == Outcome::lost) {
-        connected_ = false;
-    }
+    reply.outcome = plan.outcome;
+    up = up && reply.outcome != Outcome::lost;
     if (reply.outcome != Outcome::ok) {
         reply.detail = hi6::to_string(reply.outcome);
     }
     if (wrong && cut != nullptr) {
-        *cut = wrong->cut;
+        *cut = plan.cut;
     }
     if (closes_after_each) {
-        connected_ = false;
+        up = false;
         refused_ = true;
     }
     if (before_answer) {
         before_answer(request);
     }
+    if (!request.post && reply.outcome == Outcome::ok && request.is("single")) {
+        reply.raw = requests[index].raw = value(request.address);
+    }
+    requests[index].outcome = reply.outcome;
     co_return reply;
 }
 
@@ -133,10 +186,12 @@ std::size_t FakeController::fill(const hi6::BlockRead& read, std::span<std::byte
 asio::awaitable<hi6::Reply> FakeController::read_block(hi6::BlockRead read,
                                                        std::span<std::byte> out,
                                                        Deadline deadline) {
+    EXPECT_TRUE(hi6::has_block_read(read.area)) << to_string(read.area);
+    Request request;
+    request.text = "block " + to_string(read.area) + " " + std::to_string(read.start) + " " +
+                   std::to_string(read.words);
     std::optional<std::size_t> cut;
-    std::string text = "block " + to_string(read.area) + " " + std::to_string(read.start) + " " +
-                       std::to_string(read.words);
-    hi6::Reply reply = co_await exchange(std::move(text), deadline, &cut);
+    hi6::Reply reply = co_await exchange(std::move(request), deadline, &cut);
     if (reply.outcome == Outcome::ok) {
         reply.words = std::min(fill(read, out), cut.value_or(read.words));
         std::fill(out.begin() + std::ptrdiff_t(reply.words * 4), out.end(), std::byte{0});
@@ -145,27 +200,35 @@ asio::awaitable<hi6::Reply> FakeController::read_block(hi6::BlockRead read,
 }
 
 asio::awaitable<hi6::Reply> FakeController::read_single(hi6::Address address, Deadline deadline) {
-    std::string text = "single " + to_string(address);
-    hi6::Reply reply = co_await exchange(std::move(text), deadline, nullptr);
-    if (reply.outcome == Outcome::ok) {
-        reply.raw = value(address);
-    }
+    EXPECT_TRUE(hi6::has_single_read(address.area)) << to_string(address);
+    Request request;
+    request.text = "single " + to_string(address);
+    request.address = address;
+    hi6::Reply reply = co_await exchange(std::move(request), deadline, nullptr);
     co_return reply;
 }
 
-asio::awaitable<hi6::Reply> FakeController::write(hi6::Address address, std::uint32_t /*raw*/,
+asio::awaitable<hi6::Reply> FakeController::write(hi6::Address address, std::uint32_t raw,
                                                   Deadline deadline) {
-    std::string text = "write " + to_string(address);
-    co_return co_await exchange(std::move(text), deadline, nullptr);
+    EXPECT_TRUE(hi6::is_writable(address.area)) << to_string(address);
+    EXPECT_LT(time_.now(), deadline) << "handed over too late";
+    Request request;
+    request.text = "write " + to_string(address);
+    request.post = true;
+    request.address = address;
+    request.raw = raw;
+    hi6::Reply reply = co_await exchange(std::move(request), deadline, nullptr);
+    co_return reply;
 }
 
 asio::awaitable<hi6::Reply> FakeController::get(std::string target, Deadline deadline) {
-    std::string text = "get " + std::move(target);
-    hi6::Reply reply = co_await exchange(std::move(text), deadline, nullptr);
+    Request request;
+    request.text = "get " + std::move(target);
+    hi6::Reply reply = co_await exchange(std::move(request), deadline, nullptr);
     if (reply.outcome == Outcome::ok) {
         reply.body = "5";
     }
     co_return reply;
 }
 
-}  // namespace hi6gw::poll
+}  // namespace hi6gw::support

@@ -1,0 +1,228 @@
+// Commands among the polls of a lane: who goes first, and what becomes of the connection.
+
+#include "lane_bench.h"
+
+namespace hi6gw::poll {
+namespace {
+
+using command::Reason;
+using command::State;
+using support::FakeController;
+
+config::Signal writable(const std::string& address, std::chrono::milliseconds poll = 100ms) {
+    config::Signal signal = make_signal(address, poll);
+    auto options = std::make_shared<domain::SignalOptions>(*signal.options);
+    options->writable = true;
+    signal.options = std::move(options);
+    return signal;
+}
+
+class LaneCommand : public testing::Test {
+  protected:
+    explicit LaneCommand(std::chrono::milliseconds poll = 100ms) {
+        std::vector<config::Signal> signals{writable("fb0.do0", poll), writable("fb0.do1", poll),
+                                            writable("fb0.dow4", poll)};
+        for (int i = 0; i < 10; ++i) {
+            signals.push_back(make_signal("fb0.dow" + std::to_string(10 + 2 * i), poll));
+        }
+        config::Controller config = make_controller(std::move(signals));
+        config.block_read = config::BlockMode::off;  // so that a sweep is many requests
+        config.max_load = 1.0;
+        bench = std::make_unique<LaneBench>(std::move(config));
+        bench->run();
+        bench->advance(1s);
+        EXPECT_EQ(bench->state(), "online");
+        bench->controller.requests.clear();
+        bench->take_messages();
+    }
+    [[nodiscard]] const command::CommandResult& result(std::size_t n = 0) const {
+        return bench->results.at(n).result;
+    }
+    [[nodiscard]] std::size_t index_of(std::string_view start) const {
+        const auto& requests = bench->controller.requests;
+        const auto found = std::find_if(requests.begin(), requests.end(),
+                                        [&](const auto& one) { return one.is(start); });
+        return static_cast<std::size_t>(found - requests.begin());
+    }
+
+    std::unique_ptr<LaneBench> bench;
+};
+
+TEST_F(LaneCommand, WaitsForTheRequestInFlightAlone) {
+    while (bench->controller.requests.size() < 3) {
+        bench->advance(1ms);  // into the middle of a sweep
+    }
+    const auto submitted = bench->time.now();
+    bench->command("a", "fb0.do0", 1);
+    bench->advance(50ms);
+    ASSERT_EQ(bench->results.size(), 1U);
+    EXPECT_EQ(result().state, State::verified);
+    const auto write = bench->controller.some("write");
+    ASSERT_EQ(write.size(), 1U);
+    EXPECT_LE(write[0].at - submitted, bench->controller.service);
+    EXPECT_TRUE(bench->controller.requests.at(index_of("write") + 1).is("single fb0.do0"));
+}
+
+TEST_F(LaneCommand, GoesAtOnceWhenNothingIsDue) {
+    bench->advance(90ms);
+    const auto submitted = bench->time.now();
+    const std::size_t before = bench->controller.requests.size();
+    bench->command("a", "fb0.do0", 1);
+    bench->advance(8ms);
+    ASSERT_GT(bench->controller.requests.size(), before);
+    EXPECT_EQ(bench->controller.some("write").at(0).at, submitted);
+    EXPECT_EQ(bench->results.size(), 1U);
+}
+
+TEST_F(LaneCommand, AFloodDoesNotStarvePolling) {
+    for (int i = 0; i < 100; ++i) {
+        bench->command("n" + std::to_string(i), "fb0.do0", static_cast<std::uint32_t>(i % 2));
+    }
+    bench->advance(2s);
+    EXPECT_EQ(bench->results.size(), 100U);
+    std::size_t in_a_row = 0;
+    std::size_t longest = 0;
+    bool own = false;
+    for (const auto& request : bench->controller.requests) {
+        // A read-back is the single read of the bit; polls read its byte.
+        own = request.post || request.is("single fb0.do0");
+        in_a_row = own ? in_a_row + 1 : 0;
+        longest = std::max(longest, in_a_row);
+    }
+    // A sweep takes 48 ms of 100; the pause between two is theirs.
+    EXPECT_LE(longest, 2 * command::Turns::kInARow + 2 * (100 - 48) / 8 + 2);
+    for (const Message& message : bench->messages) {
+        EXPECT_EQ(message.quality, 192) << message.signal;
+    }
+}
+
+TEST_F(LaneCommand, TheStateIsThatOfTheReadBack) {
+    bench->advance(90ms);
+    bench->command("a", "fb0.do0", 1);
+    bench->advance(8ms);
+    const auto messages = bench->take_messages();
+    ASSERT_EQ(messages.size(), 1U);
+    EXPECT_EQ(messages[0].signal, "fb0.do0");
+    EXPECT_EQ(messages[0].value, "1");
+    // The next sweep says the same: nothing more to publish. Then the program takes it back.
+    bench->advance(200ms);
+    EXPECT_TRUE(bench->take_messages().empty());
+    bench->controller.put(kOut, 0, {0});
+    bench->advance(200ms);
+    EXPECT_EQ(bench->last("fb0.do0").value, "0");
+}
+
+TEST_F(LaneCommand, TheProgramTakesItBackBeforeTheNextSweep) {
+    bench->advance(90ms);
+    bench->command("a", "fb0.do0", 1);
+    bench->advance(8ms);
+    EXPECT_EQ(bench->last("fb0.do0").value, "1");
+    bench->controller.put(kOut, 0, {0});  // as the image has it
+    bench->advance(200ms);
+    EXPECT_EQ(bench->last("fb0.do0").value, "0");
+}
+
+TEST_F(LaneCommand, AfterALostAnswerItReadsFirstOnANewConnection) {
+    bench->controller.fault = [](const FakeController::Request& request) {
+        FakeController::Fault lost;
+        lost.outcome = hi6::Outcome::lost;
+        return request.post ? std::optional(lost) : std::nullopt;
+    };
+    bench->command("a", "fb0.do0", 1);
+    bench->advance(50ms);
+    bench->controller.fault = nullptr;
+    bench->advance(2s);
+    ASSERT_EQ(bench->results.size(), 1U);
+    EXPECT_EQ(result().state, State::verified);
+    EXPECT_EQ(result().attempts, 1U) << "it had been applied";
+    EXPECT_EQ(bench->controller.connects.size(), 2U);
+    EXPECT_GE(bench->controller.count("get"), 1U) << "the lane asks who is there";
+    EXPECT_EQ(bench->state(), "online");
+    EXPECT_GE(bench->shortest_connect_gap(), 1s);
+}
+
+TEST_F(LaneCommand, WhatWaitsIsRejectedWhenTheControllerGoesOffline) {
+    bench->controller.connect_mode = FakeController::Connect::refuse;
+    bench->controller.up = false;
+    bench->advance(20ms);
+    bench->command("a", "fb0.do0", 1, 60s);
+    bench->command("b", "fb0.do1", 1, 60s);
+    bench->advance(10s);
+    EXPECT_EQ(bench->state(), "offline");
+    ASSERT_EQ(bench->results.size(), 2U);
+    for (const Result& each : bench->results) {
+        EXPECT_TRUE(each.result.reason == Reason::controller_offline ||
+                    each.result.reason == Reason::not_sent)
+            << to_string(each.result.reason);
+    }
+    EXPECT_EQ(bench->controller.count("write"), 0U);
+}
+
+TEST_F(LaneCommand, EndsAtItsDeadlineWithoutAConnection) {
+    bench->controller.connect_mode = FakeController::Connect::hang;
+    bench->controller.up = false;
+    bench->advance(20ms);
+    const auto submitted = bench->time.now();
+    bench->command("a", "fb0.do0", 1, 500ms);
+    bench->advance(900ms);
+    ASSERT_EQ(bench->results.size(), 1U);
+    EXPECT_LE(bench->results[0].at - submitted, 500ms + 1ms);
+    EXPECT_EQ(bench->controller.count("write"), 0U);
+}
+
+TEST_F(LaneCommand, ShutdownEndsEverything) {
+    bench->command("a", "fb0.do0", 1);
+    bench->command("b", "fb0.do1", 1);
+    bench->lane->shut_down_commands();
+    bench->stop();
+    bench->lane->cut_off_commands();
+    ASSERT_EQ(bench->results.size(), 2U);
+    EXPECT_EQ(result(0).state, State::aborted);
+    EXPECT_EQ(bench->controller.count("write"), 0U);
+}
+
+class SlowLaneCommand : public LaneCommand {
+  protected:
+    SlowLaneCommand() : LaneCommand(60s) {}
+};
+
+TEST_F(SlowLaneCommand, WakesALaneThatSleeps) {
+    bench->command("a", "fb0.dow4", 1234);
+    bench->advance(8ms);
+    ASSERT_EQ(bench->results.size(), 1U);
+    EXPECT_EQ(result().state, State::verified);
+    EXPECT_EQ(bench->last("fb0.dow4").value, "1234");
+}
+
+TEST(LaneCommandBlocks, RelaysAreReadBackByTheBlockRead) {
+    LaneBench bench(make_controller({writable("mw5"), writable("m100")}));
+    bench.run();
+    bench.advance(1s);
+    ASSERT_EQ(bench.state(), "online") << bench.last_status.reason;
+    bench.command("a", "m100", 1);
+    bench.advance(100ms);
+    ASSERT_EQ(bench.results.size(), 1U);
+    EXPECT_EQ(bench.results[0].result.state, State::verified)
+        << to_string(bench.results[0].result.reason);
+    EXPECT_EQ(bench.last("m100").value, "1");
+}
+
+TEST(LaneCommandBlocks, ARelayThatABlockMayReadDifferentlyIsNotVerified) {
+    LaneBench bench(make_controller({writable("m100"), writable("fb0.dow4")}));
+    bench.controller.start = FakeController::Start::bit;
+    bench.check_truth = true;
+    bench.run();
+    bench.advance(1s);
+    bench.command("a", "m100", 1);
+    bench.advance(5s);
+    ASSERT_EQ(bench.results.size(), 1U);
+    EXPECT_NE(bench.results[0].result.state, State::mismatch);
+    bench.command("b", "fb0.dow4", 77);
+    bench.advance(1s);
+    ASSERT_EQ(bench.results.size(), 2U);
+    EXPECT_EQ(bench.results[1].result.state, State::verified);
+    EXPECT_EQ(bench.last("fb0.dow4").value, "77");
+}
+
+}  // namespace
+}  // namespace hi6gw::poll
