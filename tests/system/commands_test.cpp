@@ -136,7 +136,7 @@ TEST(Commands, EveryStateOfTheResultTable) {
         {"an unknown key", "clamp/close", R"({"value":1,"force":true})", "",
          "rejected bad_payload 0", 0},
         {"nothing", "clamp/close", "{}", "", "rejected bad_payload 0", 0},
-        {"not configured", "clamp/clsoe", "1", "", "rejected unknown_signal 0", 0},
+        {"not configured", "clamp/closing", "1", "", "rejected unknown_signal 0", 0},
         {"not writable", "part", "1", "", "rejected read_only 0", 0},
         {"beyond max", "limited", "101", "", "rejected out_of_range 0", 0},
         {"beyond the width", "speed", "99999", "", "rejected out_of_range 0", 0},
