@@ -92,7 +92,11 @@ void PacedClient::count(Method method, const hi6::Reply& reply) {
     busy_ += took;
     busy_since_ = Steady::time_point::max();
     metrics_.request(method, hi6::to_string(reply.outcome), took);
-    const bool answered = sent && reply.outcome != hi6::Outcome::lost;
+    const bool lost = reply.outcome == hi6::Outcome::lost;
+    const bool answered = sent && !lost;
+    if (lost) {
+        not_before_ = std::max(not_before_, now + kAfterLoss);
+    }
     if (unproven_ && answered) {
         unproven_ = false;
         backoff_.succeeded();

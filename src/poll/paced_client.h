@@ -23,6 +23,9 @@ namespace hi6gw::poll {
 class PacedClient final : public hi6::ControllerClient {
   public:
     static constexpr std::chrono::seconds kConnectInterval{1};
+    // After an answer was lost: so that the controller has seen the end of the old connection
+    // before it is offered a new one.
+    static constexpr std::chrono::milliseconds kAfterLoss{50};
 
     // All outlive this. `timeout`: of one connect. `seed`: for the jitter of the backoff.
     PacedClient(hi6::ControllerClient& inner, ops::ControllerMetrics& metrics, Time& time,
