@@ -24,6 +24,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kLaneRestart = 1s;
 constexpr auto kWatchInterval = 1s;
+constexpr auto kDiskPatience = 400ms;  // of a shutdown, with a disk that hangs
 constexpr auto kReleaseTime = 1500ms;  // of the pulses, at a shutdown
 constexpr auto kRefusalReminder = 1h;
 
@@ -210,7 +211,7 @@ void Application::open_pulses() {
     if (!acquired) {
         log_.error("{}; pulses are refused until that works", acquired.error().what);
     }
-    disk_ = std::make_unique<Worker>();
+    disk_ = std::make_unique<Worker>(kDiskPatience);
     pulses_ = std::make_unique<store::PulseFile>(executor_, *time_, *disk_, std::move(directory));
 }
 

@@ -58,7 +58,7 @@ class PulseFile::Disk {
   private:
     Result<void> append(const std::string& lines, bool sync);
     Result<void> rewrite();
-    void keep_aside();
+    Result<void> keep_aside();
     [[nodiscard]] bool is_deleted() const;
 
     log::Logger log_{"pulses"};
@@ -135,7 +135,9 @@ Result<void> PulseFile::Disk::append(const std::string& lines, bool sync) {
 }
 
 Result<void> PulseFile::Disk::rewrite() {
-    keep_aside();
+    if (const auto kept = keep_aside(); !kept) {
+        return kept.error();
+    }
     // The end of the highest number says it, so that none is given twice.
     std::string text = highest_ == 0 ? "" : command::end_line(highest_);
     for (const auto& [number, pulse] : open_) {
@@ -153,16 +155,20 @@ Result<void> PulseFile::Disk::rewrite() {
 }
 
 // A second name, so that at no moment there is no journal.
-void PulseFile::Disk::keep_aside() {
-    if (!std::exchange(foreign_, false)) {
-        return;
+Result<void> PulseFile::Disk::keep_aside() {
+    if (!foreign_) {
+        return {};
     }
     std::filesystem::path aside = path_;
     aside += ".aside";
     ::unlink(aside.c_str());
     if (::link(path_.c_str(), aside.c_str()) == 0) {
         log_.warn("{} is kept as {}", path_.string(), aside.string());
+    } else if (errno != ENOENT) {
+        return Fault{"cannot keep " + path_.string() + " aside: " + error_text(errno)};
     }
+    foreign_ = false;
+    return {};
 }
 
 bool PulseFile::Disk::is_deleted() const {

@@ -132,6 +132,18 @@ TEST_F(PulseFileTest, AForeignFileIsKeptAside) {
     EXPECT_EQ(file->open_pulses().size(), 2U);
 }
 
+TEST_F(PulseFileTest, AForeignFileThatCannotBeKeptIsNotReplaced) {
+    close();
+    std::filesystem::create_directories(path / "pulses.aside" / "in the way");
+    std::ofstream(journal()) << "somebody else's\n";
+    open();
+    EXPECT_FALSE(begin(pulse(1)));
+    EXPECT_EQ(content(journal()), "somebody else's\n");
+    std::filesystem::remove_all(path / "pulses.aside");
+    EXPECT_TRUE(begin(pulse(2)));
+    EXPECT_EQ(content(path / "pulses.aside"), "somebody else's\n");
+}
+
 TEST_F(PulseFileTest, ADiskThatTakesNothingRefusesPulsesAndRecovers) {
     std::ofstream(path) << "a file where the directory should be";
     EXPECT_FALSE(begin(pulse(1)));
