@@ -4,12 +4,12 @@ namespace hi6gw::poll {
 
 namespace asio = boost::asio;
 
-asio::awaitable<bool> CommandsFirst::give_way(bool poll_due) {
+asio::awaitable<bool> CommandsFirst::give_way(Steady::time_point poll_due) {
     renewed_ = false;
     const std::uint64_t before = inner_.connects();
     bool served = false;
     for (;;) {
-        const bool mine = commands_.my_turn(time_.now(), poll_due);
+        const bool mine = commands_.my_turn(time_.now(), time_.now() >= poll_due);
         if (!mine) {
             break;
         }
@@ -44,7 +44,7 @@ asio::awaitable<hi6::LinkFault> CommandsFirst::connect(Deadline deadline) {
 asio::awaitable<hi6::Reply> CommandsFirst::read_block(hi6::BlockRead read, std::span<std::byte> out,
                                                       Deadline deadline) {
     const Steady::time_point start = time_.now();
-    const bool same = co_await give_way(true);
+    const bool same = co_await give_way(start);
     if (!same) {
         co_return gone();
     }
@@ -53,7 +53,7 @@ asio::awaitable<hi6::Reply> CommandsFirst::read_block(hi6::BlockRead read, std::
 
 asio::awaitable<hi6::Reply> CommandsFirst::read_single(hi6::Address address, Deadline deadline) {
     const Steady::time_point start = time_.now();
-    const bool same = co_await give_way(true);
+    const bool same = co_await give_way(start);
     if (!same) {
         co_return gone();
     }
@@ -62,7 +62,7 @@ asio::awaitable<hi6::Reply> CommandsFirst::read_single(hi6::Address address, Dea
 
 asio::awaitable<hi6::Reply> CommandsFirst::get(std::string target, Deadline deadline) {
     const Steady::time_point start = time_.now();
-    const bool same = co_await give_way(true);
+    const bool same = co_await give_way(start);
     if (!same) {
         co_return gone();
     }

@@ -23,9 +23,9 @@ class CommandsFirst final : public hi6::ControllerClient {
                   std::function<void()> served)
         : inner_(inner), commands_(commands), time_(time), served_(std::move(served)) {}
 
-    // Serves the commands that are due, as long as they may go before a poll (`poll_due`). False:
-    // the connection is gone, or is another one now (renewed()).
-    boost::asio::awaitable<bool> give_way(bool poll_due);
+    // Serves the commands that are due, as long as they may go before a poll that is due from
+    // `poll_due` on. False: the connection is gone, or is another one now (renewed()).
+    boost::asio::awaitable<bool> give_way(Steady::time_point poll_due);
     // The latest give_way() that was false left a new connection open: a command needed one.
     [[nodiscard]] bool renewed() const { return renewed_; }
     [[nodiscard]] const std::string& why() const { return why_; }

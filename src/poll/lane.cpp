@@ -172,7 +172,7 @@ asio::awaitable<void> Lane::sweep_while_connected() {
         const Steady::time_point next =
             std::min({schedule_.next(), last_answer_ + kIdleProbe, retry_failing_at_});
         if (now < next) {
-            const bool same = co_await polls_.give_way(false);
+            const bool same = co_await polls_.give_way(next);
             if (!same) {
                 lost(polls_.why());
                 co_return;

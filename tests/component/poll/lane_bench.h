@@ -66,6 +66,7 @@ class LaneBench {
     FakeController controller{time};
     ops::Metrics metrics;
     std::unique_ptr<ops::ControllerMetrics> controller_metrics = metrics.controller("r1");
+    std::vector<Result> results;  // outlives the lane, which reports to it to the last
     std::unique_ptr<Lane> lane;
 
     // Sends a command to the signal of this address, named by its id.
@@ -74,7 +75,6 @@ class LaneBench {
 
     std::vector<Message> messages;
     std::vector<Status> statuses;
-    std::vector<Result> results;
     std::map<std::string, Message> latest;
     Status last_status;
     // Every good value must be what the controller held when it answered last: set to check it.

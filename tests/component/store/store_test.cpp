@@ -4,6 +4,8 @@
 #include "store/state_dir.h"
 #include "support/temp_dir.h"
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
@@ -182,13 +184,25 @@ TEST_F(PulseFileTest, StaysSmall) {
     EXPECT_EQ(file->open_pulses()[0].address, pulse(1, "fb2.do9").address);
 }
 
-TEST_F(PulseFileTest, WhatIsSuspendedMayBeDestroyed) {
-    {
-        boost::asio::io_context other(1);
-        boost::asio::co_spawn(other, file->begin(pulse(1)), [](const std::exception_ptr&, bool) {});
-        other.poll();
-    }
+TEST_F(PulseFileTest, ABeginMayBeCancelled) {
+    boost::asio::cancellation_signal cancel;
+    std::exception_ptr ended;
+    boost::asio::co_spawn(io, file->begin(pulse(1)),
+                          boost::asio::bind_cancellation_slot(
+                              cancel.slot(), [&](std::exception_ptr error, bool /*written*/) {
+                                  ended = std::move(error);
+                              }));
+    io.restart();
+    io.poll();
+    cancel.emit(boost::asio::cancellation_type::terminal);
+    io.poll();
+    EXPECT_TRUE(ended != nullptr);
+    file->end(1);
     EXPECT_TRUE(begin(pulse(2)));
+    close();
+    open();
+    ASSERT_EQ(file->open_pulses().size(), 1U);
+    EXPECT_EQ(file->open_pulses()[0].number, 2U);
 }
 
 TEST(StateDir, HasOneOwnerAtATime) {
