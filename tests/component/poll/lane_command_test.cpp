@@ -98,8 +98,8 @@ TEST_F(LaneCommand, AFloodDoesNotStarvePolling) {
         in_a_row = own ? in_a_row + 1 : 0;
         longest = std::max(longest, in_a_row);
     }
-    // A sweep takes 48 ms of 100; the pause between two is theirs.
-    EXPECT_LE(longest, 2 * command::Turns::kInARow + 2 * (100 - 48) / 8 + 2);
+    // The whole pause between two sweeps, a period at most, is theirs, and the turns before a poll.
+    EXPECT_LE(longest, 100 / 4 + 2 * command::Turns::kInARow);
     for (const Message& message : bench->messages) {
         EXPECT_EQ(message.quality, 192) << message.signal;
     }
