@@ -1,6 +1,11 @@
 #include "poll/block_prover.h"
 
+#include "hi6/codec.h"
+#include "hi6/read_plan.h"
+
 #include <algorithm>
+#include <array>
+#include <span>
 
 namespace hi6gw::poll {
 namespace {
@@ -12,6 +17,8 @@ using hi6::Outcome;
 // Live data may change under a question; a few tries at different places of the content find
 // something that holds still.
 constexpr unsigned kAttempts = 3;
+// Of read_address(): one round settles what one place of the content can tell.
+constexpr unsigned kQuestionRounds = 4;
 
 bool link_gone(Outcome outcome) {
     return outcome == Outcome::lost || outcome == Outcome::not_sent;
@@ -71,6 +78,45 @@ asio::awaitable<bool> BlockProver::settle(hi6::BlockRead window, std::vector<std
     }
     const bool settled = co_await settle_start(window, content);
     co_return settled;
+}
+
+asio::awaitable<hi6::Reply> BlockProver::read_address(hi6::Address address,
+                                                      Steady::time_point until) {
+    const std::uint32_t first = hi6::bit_range(address, unit_).first / 8;
+    const std::uint32_t bytes = hi6::width_bytes(address.width);
+    const std::array<hi6::Extent, 1> need{{{address.area, first, bytes}}};
+    const hi6::BlockRead window = hi6::cover(need, max_words_).front();
+    std::vector<std::byte> content(std::size_t{window.words} * 4);
+    hi6::Reply reply = co_await client_.read_block(window, content, until);
+    if (reply.outcome != Outcome::ok) {
+        co_return reply;
+    }
+    content.resize(std::min(content.size(), reply.words * 4));
+    for (unsigned round = 0; round < kQuestionRounds; ++round) {
+        if (!proof_.must_ask(window_of(window, content), address)) {
+            break;
+        }
+        const bool kept = co_await settle(window, &content);
+        if (!kept) {
+            reply.outcome = Outcome::lost;
+            reply.detail = lost_why_;
+            co_return reply;
+        }
+    }
+    const std::uint32_t from = first - window.start;
+    if (proof_.state() == BlockProof::State::disproven ||
+        proof_.must_ask(window_of(window, content), address)) {
+        reply.outcome = Outcome::refused;
+        reply.detail = to_string(address) + ": the block read is not proven";
+    } else if (from + bytes > content.size()) {
+        reply.outcome = Outcome::bad_data;
+        reply.detail = to_string(address) + ": the answer ends before it";
+    } else {
+        const auto own = std::span<const std::byte>(content).subspan(from, bytes);
+        reply.raw = hi6::extract(own, address.width, hi6::bit_in_byte(address));
+        reply.answered = time_.now();
+    }
+    co_return reply;
 }
 
 asio::awaitable<BlockProver::Read> BlockProver::read(hi6::BlockRead window,

@@ -36,6 +36,11 @@ class BlockProver {
     // read, empty when that failed. False: the connection was lost meanwhile.
     boost::asio::awaitable<bool> settle(hi6::BlockRead window, std::vector<std::byte>* content);
 
+    // One address by the block read, for areas without a single read: Reply::raw. Where the answer
+    // hangs on an open question, that is put to the controller first and may take longer than
+    // `until`; what stays in doubt is Outcome::refused.
+    boost::asio::awaitable<hi6::Reply> read_address(hi6::Address address, Steady::time_point until);
+
   private:
     enum class Read : std::uint8_t { ok, refused, failed, lost };
     boost::asio::awaitable<Read> read(hi6::BlockRead window, std::vector<std::byte>* content);

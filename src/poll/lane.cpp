@@ -1,8 +1,5 @@
 #include "poll/lane.h"
 
-#include "hi6/codec.h"
-#include "hi6/read_plan.h"
-
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <fmt/format.h>
 
@@ -30,7 +27,6 @@ constexpr auto kKeptAlive = 10s;  // without a "Connection: close": the controll
 constexpr auto kSilence = 2s;     // a request unanswered for longer: offline
 constexpr int kProofTries =
     2;  // connections lost in the middle of a proof before the sweeps get their turn
-constexpr int kQuestionRounds = 4;  // of a read-back that hangs on the proof
 constexpr BackoffRules kErrorBackoff{250ms, 10s, 0.2};
 
 bool link_gone(Outcome outcome) {
@@ -704,53 +700,21 @@ void Lane::seen(const hi6::Address& address, const hi6::Reply& reply) {
     say_news();
 }
 
-bool Lane::must_ask(const hi6::BlockRead& window, std::span<const std::byte> content,
-                    const hi6::Address& address) const {
-    return prover_.proof().state() == hi6::BlockProof::State::pending &&
-           prover_.proof().must_ask({window, content}, address);
-}
-
-// The read-back of what no single read covers: by the block read, where that is in use and leaves
-// no doubt of what this address means.
+// The read-back of what no single read covers.
 asio::awaitable<hi6::Reply> Lane::read_raw(hi6::Address address, Steady::time_point until) {
-    hi6::Reply reply;
-    reply.outcome = Outcome::refused;
-    reply.detail = to_string(address) + ": the block read is not in use";
     if (area_mode(address.area) != AreaMode::block) {
-        co_return reply;
+        hi6::Reply none;
+        none.outcome = Outcome::refused;
+        none.detail = to_string(address) + ": the block read is not in use";
+        co_return none;
     }
-    const std::uint32_t first = hi6::bit_range(address, config_.index_unit).first / 8;
-    const std::uint32_t bytes = hi6::width_bytes(address.width);
-    const std::array<hi6::Extent, 1> need{{{address.area, first, bytes}}};
-    const hi6::BlockRead window = hi6::cover(need, config_.max_block_words).front();
-    std::vector<std::byte> content(std::size_t{window.words} * 4);
-    reply = co_await client_.read_block(window, content, until);
-    if (reply.outcome != Outcome::ok) {
-        co_return reply;
-    }
-    content.resize(std::min(content.size(), reply.words * 4));
-    for (int round = 0; round < kQuestionRounds && must_ask(window, content, address); ++round) {
+    const auto before = prover_.proof().state();
+    const hi6::Reply reply = co_await prover_.read_address(address, until);
+    if (before == hi6::BlockProof::State::pending) {
         harmless_.clear();
-        const bool kept = co_await prover_.settle(window, &content);
-        proof_moved_ = true;
-        if (!kept) {
-            reply.outcome = Outcome::lost;
-            reply.detail = prover_.lost_why();
-            co_return reply;
-        }
+        proof_moved_ = proof_moved_ || prover_.proof().state() != before;
     }
-    const std::uint32_t from = first - window.start;
-    const bool disproven = prover_.proof().state() == hi6::BlockProof::State::disproven;
-    if (disproven || must_ask(window, content, address)) {
-        reply.outcome = Outcome::refused;
-        reply.detail = to_string(address) + ": the block read is not proven";
-    } else if (from + bytes > content.size()) {
-        reply.outcome = Outcome::bad_data;
-        reply.detail = to_string(address) + ": the answer ends before it";
-    } else {
-        const auto own = std::span<const std::byte>(content).subspan(from, bytes);
-        reply.raw = hi6::extract(own, address.width, hi6::bit_in_byte(address));
-        reply.answered = time_.now();
+    if (reply.outcome == Outcome::ok) {
         seen(address, reply);
     }
     co_return reply;

@@ -31,7 +31,6 @@
 #include <memory>
 #include <optional>
 #include <set>
-#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -113,8 +112,6 @@ class Lane {
     [[nodiscard]] command::Supervisor::Parts supervisor_parts(Parts& parts);
     void seen(const hi6::Address& address, const hi6::Reply& reply);
     void mind_deadlines();
-    [[nodiscard]] bool must_ask(const hi6::BlockRead& window, std::span<const std::byte> content,
-                                const hi6::Address& address) const;
     void take_in(const ReadItem& item, const hi6::Reply& reply);
     Step fault(const ReadItem& item, const hi6::Reply& reply);
     Step refused(const ReadItem& item, const hi6::Reply& reply);

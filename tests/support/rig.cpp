@@ -93,6 +93,35 @@ std::string Simulator::log() const {
     return http_request(control_port_, "GET", "/log?since=0").body;
 }
 
+std::vector<LoggedRequest> Simulator::requests() const {
+    std::vector<LoggedRequest> out;
+    for (std::int64_t since = 0;;) {
+        const HttpReply reply =
+            http_request(control_port_, "GET", "/log?since=" + std::to_string(since));
+        const json::value log = json::parse(reply.body);
+        if (log.at("dropped").to_number<std::int64_t>() != 0) {
+            throw std::runtime_error("the simulator's log has lost its beginning");
+        }
+        const json::array& entries = log.at("entries").as_array();
+        if (entries.empty()) {
+            return out;
+        }
+        for (const json::value& entry : entries) {
+            since = entry.at("seq").to_number<std::int64_t>();
+            out.push_back(
+                {entry.at("wall_us").as_int64(), std::string(entry.at("method").as_string()),
+                 std::string(entry.at("target").as_string()),
+                 std::string(entry.at("body").as_string()), entry.at("applied").as_bool()});
+        }
+    }
+}
+
+std::vector<LoggedRequest> Simulator::posts() const {
+    std::vector<LoggedRequest> out = requests();
+    std::erase_if(out, [](const LoggedRequest& one) { return one.method != "POST"; });
+    return out;
+}
+
 std::string Simulator::stats() const {
     return http_request(control_port_, "GET", "/stats").body;
 }

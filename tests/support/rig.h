@@ -20,6 +20,15 @@ namespace hi6gw::test {
 // Polls `done` until it holds; false after `limit`.
 bool eventually(const std::function<bool()>& done, std::chrono::milliseconds limit);
 
+// A request as the simulator's log has it.
+struct LoggedRequest {
+    std::int64_t wall_us = 0;  // when the whole request was there, since the epoch
+    std::string method;
+    std::string target;
+    std::string body;
+    bool applied = false;
+};
+
 class Simulator {
   public:
     explicit Simulator(std::vector<std::string> arguments = {});
@@ -35,7 +44,10 @@ class Simulator {
     void clear_faults() const;
     void control(const std::string& json) const;  // POST /control
     [[nodiscard]] std::string log() const;        // GET /log
-    [[nodiscard]] std::string stats() const;      // GET /stats
+    // All, in the order of arrival; throws when the log is not whole.
+    [[nodiscard]] std::vector<LoggedRequest> requests() const;
+    [[nodiscard]] std::vector<LoggedRequest> posts() const;  // those of requests()
+    [[nodiscard]] std::string stats() const;                 // GET /stats
     [[nodiscard]] std::int64_t stat(const std::string& name) const;
     void kill();
     void start();  // again, on the same ports

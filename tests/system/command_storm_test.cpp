@@ -50,29 +50,14 @@ std::string place_of(std::string_view type, std::int64_t block, std::int64_t ind
 // Every POST that arrived, by output, in the order of arrival.
 std::map<std::string, std::vector<Post>> posts_of(const Simulator& simulator) {
     std::map<std::string, std::vector<Post>> out;
-    std::int64_t since = 0;
-    for (;;) {
-        const HttpReply reply =
-            http_request(simulator.control_port(), "GET", "/log?since=" + std::to_string(since));
-        const json::value log = json::parse(reply.body);
-        EXPECT_EQ(log.at("dropped").to_number<std::int64_t>(), 0) << "the log is not whole";
-        const json::array& entries = log.at("entries").as_array();
-        if (entries.empty()) {
-            return out;
-        }
-        for (const json::value& entry : entries) {
-            since = entry.at("seq").to_number<std::int64_t>();
-            if (entry.at("method") != "POST") {
-                continue;
-            }
-            const json::object body = json::parse(entry.at("body").as_string()).as_object();
-            out[place_of(body.at("type").as_string(), body.at("blk_no").as_int64(),
-                         body.at("sig_no").as_int64())]
-                .push_back({entry.at("wall_us").as_int64(),
-                            static_cast<int>(body.at("val").to_number<double>()),
-                            entry.at("applied").as_bool()});
-        }
+    for (const LoggedRequest& post : simulator.posts()) {
+        const json::object body = json::parse(post.body).as_object();
+        out[place_of(body.at("type").as_string(), body.at("blk_no").as_int64(),
+                     body.at("sig_no").as_int64())]
+            .push_back(
+                {post.wall_us, static_cast<int>(body.at("val").to_number<double>()), post.applied});
     }
+    return out;
 }
 
 struct Outcome {
@@ -234,7 +219,8 @@ void storm(int commands, std::uint32_t seed) {
         std::cout << ", " << count << ' ' << state;
     }
     std::cout << "; " << posted << " POSTs, " << played << " faults, "
-              << std::chrono::duration_cast<std::chrono::seconds>(took).count() << " s\n";
+              << std::chrono::duration_cast<std::chrono::seconds>(took).count() << " s"
+              << std::endl;
     EXPECT_GT(states["verified"], static_cast<int>(sent.size()) / 3) << "hardly anything was tried";
 }
 
