@@ -1,5 +1,7 @@
 #include "poll/commands_first.h"
 
+#include <utility>
+
 namespace hi6gw::poll {
 
 namespace asio = boost::asio;
@@ -8,13 +10,20 @@ asio::awaitable<bool> CommandsFirst::give_way(Steady::time_point poll_due) {
     renewed_ = false;
     const std::uint64_t before = inner_.connects();
     bool served = false;
+    const bool pause = time_.now() < poll_due;
     for (;;) {
-        const bool mine = commands_.my_turn(time_.now(), time_.now() >= poll_due);
+        const Steady::time_point now = time_.now();
+        if (pause && now >= poll_due) {
+            break;  // what the poll that is due now leaves to commands begins with its request
+        }
+        const bool mine = commands_.my_turn(now, !pause);
         if (!mine) {
             break;
         }
         served = true;
+        const std::chrono::nanoseconds busy = inner_.busy();
         co_await commands_.take_turn(inner_);
+        busy_with_commands_ += inner_.busy() - busy;
         served_();
     }
     // A controller that closes after each answer has a new connection for every request anyway.
@@ -28,6 +37,11 @@ asio::awaitable<bool> CommandsFirst::give_way(Steady::time_point poll_due) {
     renewed_ = inner_.connects() != before;
     why_ = "a command needed a new connection";
     co_return !renewed_;
+}
+
+std::chrono::nanoseconds CommandsFirst::take_busy() {
+    const std::chrono::nanoseconds own = inner_.busy() - busy_with_commands_;
+    return own - std::exchange(taken_, own);
 }
 
 hi6::Reply CommandsFirst::gone() const {

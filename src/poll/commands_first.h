@@ -10,6 +10,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <utility>
@@ -23,12 +24,16 @@ class CommandsFirst final : public hi6::ControllerClient {
                   std::function<void()> served)
         : inner_(inner), commands_(commands), time_(time), served_(std::move(served)) {}
 
-    // Serves the commands that are due, as long as they may go before a poll that is due from
-    // `poll_due` on. False: the connection is gone, or is another one now (renewed()).
+    // Serves the commands that are due: until `poll_due`, where that is to come, else as many as
+    // may go before a poll that is due. False: the connection is gone, or is another one now
+    // (renewed()).
     boost::asio::awaitable<bool> give_way(Steady::time_point poll_due);
     // The latest give_way() that was false left a new connection open: a command needed one.
     [[nodiscard]] bool renewed() const { return renewed_; }
     [[nodiscard]] const std::string& why() const { return why_; }
+    // Time spent in the lane's own requests since the last call. That of commands is not among it:
+    // they have rate limits of their own, and must not slow the polling down (max_load).
+    std::chrono::nanoseconds take_busy();
 
     boost::asio::awaitable<hi6::LinkFault> connect(Deadline deadline) override;
     [[nodiscard]] bool connected() override { return inner_.connected(); }
@@ -54,6 +59,8 @@ class CommandsFirst final : public hi6::ControllerClient {
     std::function<void()> served_;
     bool renewed_ = false;
     std::string why_;
+    std::chrono::nanoseconds busy_with_commands_{0};
+    std::chrono::nanoseconds taken_{0};
 };
 
 }  // namespace hi6gw::poll

@@ -184,7 +184,7 @@ asio::awaitable<void> Lane::sweep_while_connected() {
             const Schedule::Due due = schedule_.take(now);
             metrics_.overruns(due.skipped);
             step = co_await sweep(due.groups);
-            schedule_.worked(now, client_.take_busy());
+            schedule_.worked(now, polls_.take_busy());
             if (step == Step::next) {
                 // Slow answers stretch the periods, by themselves and by what the load allows.
                 sweep_time_ = std::max(time_.now(), schedule_.next()) - now;

@@ -16,7 +16,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <utility>
 
 namespace hi6gw::poll {
 
@@ -51,10 +50,8 @@ class PacedClient final : public hi6::ControllerClient {
                                              Deadline deadline) override;
     boost::asio::awaitable<hi6::Reply> get(std::string target, Deadline deadline) override;
 
-    // Time spent in requests since the last call.
-    std::chrono::nanoseconds take_busy() {
-        return std::exchange(busy_, std::chrono::nanoseconds{0});
-    }
+    // Time spent in requests so far.
+    [[nodiscard]] std::chrono::nanoseconds busy() const { return busy_; }
     // When the request under way began; max() when none is.
     [[nodiscard]] Steady::time_point busy_since() const { return busy_since_; }
 

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdlib>
 #include <iostream>
 #include <random>
@@ -18,8 +19,11 @@ namespace json = boost::json;
 using namespace std::chrono_literals;
 
 constexpr std::size_t kControllers = 4;
-constexpr int kBits = 8;                     // of each controller: fb2.do0-7
-constexpr int kNumbers = 5;                  // fb1.dow20, 22, ...
+constexpr int kBits = 8;     // of each controller: fb2.do0-7
+constexpr int kNumbers = 5;  // fb1.dow20, 22, ...
+// Sent and not answered at a time: enough that they queue up, few enough that neither rates nor
+// queues refuse them, whatever the machine.
+constexpr std::size_t kOutstanding = 40;
 constexpr std::int64_t kClockSlack = 3'000;  // us: the result tells milliseconds
 
 int number_from(const char* variable, int otherwise) {
@@ -110,7 +114,7 @@ void storm(int commands, std::uint32_t seed) {
                     std::to_string(20 + 2 * n) + ", access: rw}\n";
         }
     }
-    MqttProbe probe(broker, {"hi6/+/result/#", "hi6/+/status"});
+    MqttProbe probe(broker, {"hi6/+/result/#"});
     Gateway gateway(yaml);
     ASSERT_TRUE(eventually(
         [&] { return gateway.metric("hi6gw_controller_up") == double{kControllers}; }, kPatience));
@@ -122,6 +126,7 @@ void storm(int commands, std::uint32_t seed) {
         R"("action":"delay","ms":40)", R"("action":"delay","ms":250)"};
     std::vector<Sent> sent;
     int played = 0;
+    std::array<std::chrono::steady_clock::time_point, kControllers> next_fault{};
     const auto start = std::chrono::steady_clock::now();
     for (int i = 0; i < commands; ++i) {
         Sent one;
@@ -138,12 +143,18 @@ void storm(int commands, std::uint32_t seed) {
             one.place = place_of("dow", 1, 20 + 2 * (which - kBits));
             one.value = i % 30000 + 1;  // tells which command a POST belongs to
         }
-        if (one_of(25) == 0) {
-            simulators[static_cast<std::size_t>(one_of(kControllers))]->fault(
+        // Each controller has its next fault some time after its last: in between it comes back,
+        // else hardly any command would be carried out.
+        const auto victim = static_cast<std::size_t>(one_of(kControllers));
+        if (const auto now = std::chrono::steady_clock::now(); now >= next_fault.at(victim)) {
+            next_fault.at(victim) = now + std::chrono::milliseconds(100 + one_of(1500));
+            simulators[victim]->fault(
                 R"({"path":"*","method":"*","count":1,)" +
                 faults[static_cast<std::size_t>(one_of(static_cast<int>(faults.size())))] + "}");
             ++played;
         }
+        ASSERT_TRUE(
+            eventually([&] { return probe.count() + kOutstanding > sent.size(); }, kPatience));
         publish(broker, "hi6/r" + std::to_string(one.controller) + "/set/" + one.signal,
                 R"({"id":")" + one.id + R"(","value":)" + std::to_string(one.value) + R"(,"ttl":)" +
                     std::to_string(one.ttl_ms) + "}");
@@ -152,20 +163,19 @@ void storm(int commands, std::uint32_t seed) {
     const auto results = [&] {
         std::multimap<std::string, json::object> out;
         for (const Received& message : probe.messages()) {
-            if (message.topic.find("/result/") != std::string::npos) {
-                json::object body = json::parse(message.payload).as_object();
-                std::string id(body.at("id").as_string());
-                out.emplace(std::move(id), std::move(body));
-            }
+            json::object body = json::parse(message.payload).as_object();
+            std::string id(body.at("id").as_string());
+            out.emplace(std::move(id), std::move(body));
         }
         return out;
     };
-    EXPECT_TRUE(eventually([&] { return results().size() >= sent.size(); }, 15s));
+    EXPECT_TRUE(eventually([&] { return probe.count() >= sent.size(); }, 15s));
     EXPECT_EQ(gateway.stop(), 0);
     const auto took = std::chrono::steady_clock::now() - start;
 
     const auto by_id = results();
     std::map<std::string, int> states;
+    std::map<std::string, int> reasons;
     std::vector<std::map<std::string, std::vector<std::pair<Sent, Outcome>>>> commanded(
         kControllers);
     for (const Sent& one : sent) {
@@ -176,6 +186,7 @@ void storm(int commands, std::uint32_t seed) {
             std::string(result.at("state").as_string()), result.at("attempts").to_number<int>(),
             result.at("received").as_int64() * 1000, result.at("done").as_int64() * 1000};
         ++states[outcome.state];
+        ++reasons[std::string(result.at("reason").as_string())];
         commanded[one.controller][one.place].emplace_back(one, std::move(outcome));
     }
     std::size_t posted = 0;
@@ -218,10 +229,14 @@ void storm(int commands, std::uint32_t seed) {
     for (const auto& [state, count] : states) {
         std::cout << ", " << count << ' ' << state;
     }
+    std::cout << "; why:";
+    for (const auto& [reason, count] : reasons) {
+        std::cout << ' ' << count << ' ' << reason;
+    }
     std::cout << "; " << posted << " POSTs, " << played << " faults, "
               << std::chrono::duration_cast<std::chrono::seconds>(took).count() << " s"
               << std::endl;
-    EXPECT_GT(states["verified"], static_cast<int>(sent.size()) / 3) << "hardly anything was tried";
+    EXPECT_GT(states["verified"], static_cast<int>(sent.size()) / 2) << "hardly anything was tried";
 }
 
 TEST(CommandStorm, NothingLateNothingDoubledOneResultEach) {

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 
 namespace hi6gw::test {
@@ -305,10 +306,12 @@ TEST(Commands, AFloodIsRejectedForItsRate) {
     EXPECT_EQ(plant.simulator.posts().size(), applied);
     // A poll is due after five POSTs of 4 ms (poll: 20ms), and waits for four more at most.
     std::size_t in_a_row = 0;
+    std::size_t longest = 0;
     for (const LoggedRequest& request : plant.simulator.requests()) {
         in_a_row = request.method == "POST" ? in_a_row + 1 : 0;
-        EXPECT_LE(in_a_row, 9U) << "polls are starved";
+        longest = std::max(longest, in_a_row);
     }
+    EXPECT_LE(longest, 9U) << "polls are starved";
 }
 
 TEST(Commands, DryRunAndDisabledWriteNothing) {

@@ -17,6 +17,19 @@ config::Signal writable(const std::string& address, std::chrono::milliseconds po
     return signal;
 }
 
+// Requests that commands made without one of the polls' own between them.
+std::size_t longest_run_of_commands(const FakeController& controller) {
+    std::size_t in_a_row = 0;
+    std::size_t longest = 0;
+    for (const auto& request : controller.requests) {
+        // A read-back is the single read of the bit; polls read its byte.
+        const bool own = request.post || request.is("single fb0.do0");
+        in_a_row = own ? in_a_row + 1 : 0;
+        longest = std::max(longest, in_a_row);
+    }
+    return longest;
+}
+
 class LaneCommand : public testing::Test {
   protected:
     explicit LaneCommand(std::chrono::milliseconds poll = 100ms) {
@@ -89,20 +102,29 @@ TEST_F(LaneCommand, AFloodDoesNotStarvePolling) {
     }
     bench->advance(2s);
     EXPECT_EQ(bench->results.size(), 100U);
-    std::size_t in_a_row = 0;
-    std::size_t longest = 0;
-    bool own = false;
-    for (const auto& request : bench->controller.requests) {
-        // A read-back is the single read of the bit; polls read its byte.
-        own = request.post || request.is("single fb0.do0");
-        in_a_row = own ? in_a_row + 1 : 0;
-        longest = std::max(longest, in_a_row);
-    }
     // The whole pause between two sweeps, a period at most, is theirs, and the turns before a poll.
-    EXPECT_LE(longest, 100 / 4 + 2 * command::Turns::kInARow);
+    EXPECT_LE(longest_run_of_commands(bench->controller), 100 / 4 + 2 * command::Turns::kInARow);
     for (const Message& message : bench->messages) {
         EXPECT_EQ(message.quality, 192) << message.signal;
     }
+}
+
+// What commands cost is not charged to max_load, which would put off the polls for seconds.
+TEST(LaneCommandLoad, AFloodDoesNotSlowPollingDown) {
+    config::Controller config = make_controller({writable("fb0.do0", 20ms)});
+    config.block_read = config::BlockMode::off;
+    ASSERT_EQ(config.max_load, 0.5);
+    LaneBench bench(std::move(config));
+    bench.run();
+    bench.advance(1s);
+    bench.controller.requests.clear();
+    for (int i = 0; i < 100; ++i) {
+        bench.command("n" + std::to_string(i), "fb0.do0", static_cast<std::uint32_t>(i % 2));
+    }
+    bench.advance(2s);
+    EXPECT_EQ(bench.results.size(), 100U);
+    // The pause is theirs, and the turns before a poll; each is a post and its read-back.
+    EXPECT_LE(longest_run_of_commands(bench.controller), 20 / 4 + 1 + 2 * command::Turns::kInARow);
 }
 
 TEST_F(LaneCommand, TheStateIsThatOfTheReadBack) {
