@@ -19,8 +19,9 @@ namespace json = boost::json;
 using namespace std::chrono_literals;
 
 constexpr std::size_t kControllers = 4;
-constexpr int kBits = 8;     // of each controller: fb2.do0-7
-constexpr int kNumbers = 5;  // fb1.dow20, 22, ...
+constexpr int kBits = 8;         // of each controller: fb2.do0-7
+constexpr int kFirstPulsed = 6;  // from this bit on they are pulsed only
+constexpr int kNumbers = 5;      // fb1.dow20, 22, ...
 // Sent and not answered at a time: enough that they queue up, few enough that neither rates nor
 // queues refuse them, whatever the machine.
 constexpr std::size_t kOutstanding = 40;
@@ -38,6 +39,7 @@ struct Sent {
     std::string signal;
     std::string place;  // as posts_of() names it
     int value = 0;
+    bool pulse = false;
     std::int64_t ttl_ms = 0;
 };
 
@@ -94,6 +96,86 @@ bool in_order(const std::vector<Post>& posts, const std::vector<std::pair<Sent, 
     return reached.contains(posts.size());
 }
 
+// For the reader of a failure: what was commanded and what was posted.
+std::string course(const std::vector<Post>& posts,
+                   const std::vector<std::pair<Sent, Outcome>>& sent) {
+    std::multimap<std::int64_t, std::string> lines;
+    for (const auto& [command, outcome] : sent) {
+        const std::string what = command.id + " = " + std::to_string(command.value);
+        lines.emplace(outcome.received_us, "received " + what);
+        lines.emplace(outcome.done_us, outcome.state + ' ' + what + ", attempts " +
+                                           std::to_string(outcome.attempts));
+    }
+    for (const Post& post : posts) {
+        lines.emplace(post.at_us,
+                      "post " + std::to_string(post.value) + (post.applied ? "" : ", not applied"));
+    }
+    std::string out;
+    for (const auto& [at, line] : lines) {
+        out += std::to_string(at - lines.begin()->first) + " us: " + line + '\n';
+    }
+    return out;
+}
+
+// The same of pulses: one edge each at most, and whoever made it was released before the next came.
+bool pulses_in_order(const std::vector<Post>& posts,
+                     const std::vector<std::pair<Sent, Outcome>>& sent) {
+    std::set<std::size_t> reached{0};
+    for (const auto& [command, outcome] : sent) {
+        const bool sure = outcome.state == "verified" || outcome.state == "mismatch";
+        std::set<std::size_t> next;
+        for (const std::size_t from : reached) {
+            if (!sure) {
+                next.insert(from);
+            }
+            if (outcome.attempts > 0 && from < posts.size() && posts[from].value == 1) {
+                std::size_t end = from + 1;
+                while (end < posts.size() && posts[end].value == 0) {
+                    ++end;
+                }
+                if (end > from + 1 || !posts[from].applied) {
+                    next.insert(end);
+                }
+            }
+        }
+        reached = std::move(next);
+    }
+    return reached.contains(posts.size());
+}
+
+// What the output was when the result was made: nobody but the gateway writes here.
+void expect_true_when_verified(const std::vector<Post>& posts, const Sent& command,
+                               const Outcome& outcome, const std::string& course) {
+    const Post* last = nullptr;
+    for (const Post& post : posts) {
+        if (post.applied && post.at_us < outcome.done_us - kClockSlack) {
+            last = &post;
+        }
+    }
+    ASSERT_NE(last, nullptr) << command.id << " is verified and nothing was applied";
+    EXPECT_EQ(last->value, command.pulse ? 0 : command.value)
+        << command.id << " was verified, but not true\n"
+        << course;
+}
+
+// Of a number, whose value tells whose post it is.
+void check_times(const std::vector<Post>& posts, const Sent& command, const Outcome& outcome) {
+    int applied = 0;
+    for (const Post& post : posts) {
+        if (post.value != command.value) {
+            continue;
+        }
+        EXPECT_LE(post.at_us, outcome.received_us + command.ttl_ms * 1000 + kClockSlack)
+            << command.id << " was sent late";
+        EXPECT_LE(post.at_us, outcome.done_us + kClockSlack)
+            << command.id << " was sent after its result";
+        applied += post.applied ? 1 : 0;
+    }
+    if (outcome.attempts == 0) {
+        EXPECT_EQ(applied, 0) << command.id;
+    }
+}
+
 void storm(int commands, std::uint32_t seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937 random(seed);
@@ -127,6 +209,9 @@ void storm(int commands, std::uint32_t seed) {
     std::vector<Sent> sent;
     int played = 0;
     std::array<std::chrono::steady_clock::time_point, kControllers> next_fault{};
+    for (auto& next : next_fault) {
+        next = std::chrono::steady_clock::now() + std::chrono::milliseconds(one_of(1500));
+    }
     const auto start = std::chrono::steady_clock::now();
     for (int i = 0; i < commands; ++i) {
         Sent one;
@@ -137,7 +222,8 @@ void storm(int commands, std::uint32_t seed) {
         if (which < kBits) {
             one.signal = "bit/" + std::to_string(which);
             one.place = place_of("do", 2, which);
-            one.value = one_of(2);
+            one.pulse = which >= kFirstPulsed;
+            one.value = one.pulse ? 1 : one_of(2);
         } else {
             one.signal = "number/" + std::to_string(which - kBits);
             one.place = place_of("dow", 1, 20 + 2 * (which - kBits));
@@ -157,7 +243,8 @@ void storm(int commands, std::uint32_t seed) {
             eventually([&] { return probe.count() + kOutstanding > sent.size(); }, kPatience));
         publish(broker, "hi6/r" + std::to_string(one.controller) + "/set/" + one.signal,
                 R"({"id":")" + one.id + R"(","value":)" + std::to_string(one.value) + R"(,"ttl":)" +
-                    std::to_string(one.ttl_ms) + "}");
+                    std::to_string(one.ttl_ms) +
+                    (one.pulse ? R"(,"pulse":)" + std::to_string(10 + one_of(100)) : "") + "}");
         sent.push_back(std::move(one));
     }
     const auto results = [&] {
@@ -170,6 +257,9 @@ void storm(int commands, std::uint32_t seed) {
         return out;
     };
     EXPECT_TRUE(eventually([&] { return probe.count() >= sent.size(); }, 15s));
+    for (const auto& simulator : simulators) {
+        simulator->clear_faults();  // reachable: then nothing may be left pulsed
+    }
     EXPECT_EQ(gateway.stop(), 0);
     const auto took = std::chrono::steady_clock::now() - start;
 
@@ -197,29 +287,23 @@ void storm(int commands, std::uint32_t seed) {
             posted += posts.size();
             const auto& here = commanded[i][place];
             ASSERT_FALSE(here.empty()) << "nobody commanded this";
-            EXPECT_TRUE(in_order(posts, here));
-            if (!place.starts_with("dow")) {
-                continue;
-            }
+            const std::string whole = course(posts, here);
+            const bool pulsed = here.front().first.pulse;
+            EXPECT_TRUE(pulsed ? pulses_in_order(posts, here) : in_order(posts, here)) << whole;
             for (const auto& [command, outcome] : here) {
-                int applied = 0;
-                for (const Post& post : posts) {
-                    if (post.value != command.value) {
-                        continue;
-                    }
-                    EXPECT_LE(post.at_us, outcome.received_us + command.ttl_ms * 1000 + kClockSlack)
-                        << command.id << " was sent late";
-                    EXPECT_LE(post.at_us, outcome.done_us + kClockSlack)
-                        << command.id << " was sent after its result";
-                    applied += post.applied ? 1 : 0;
-                }
+                EXPECT_NE(outcome.state, "mismatch") << command.id << ": nobody else writes";
                 if (outcome.state == "verified") {
-                    EXPECT_GE(applied, 1) << command.id << " is verified and was not applied";
+                    expect_true_when_verified(posts, command, outcome, whole);
                 }
-                if (outcome.attempts == 0) {
-                    EXPECT_EQ(applied, 0) << command.id;
+                if (place.starts_with("dow")) {
+                    check_times(posts, command, outcome);
                 }
             }
+        }
+        for (int bit = kFirstPulsed; bit < kBits; ++bit) {
+            EXPECT_EQ(simulators[i]->get("fb2.do" + std::to_string(bit)), 0)
+                << "left pulsed\n"
+                << gateway.process().err();
         }
         EXPECT_LE(simulators[i]->stat("connections_open_max"), 1);
         EXPECT_LE(simulators[i]->stat("requests_open_max"), 1);
@@ -236,7 +320,7 @@ void storm(int commands, std::uint32_t seed) {
     std::cout << "; " << posted << " POSTs, " << played << " faults, "
               << std::chrono::duration_cast<std::chrono::seconds>(took).count() << " s"
               << std::endl;
-    EXPECT_GT(states["verified"], static_cast<int>(sent.size()) / 2) << "hardly anything was tried";
+    EXPECT_GT(states["verified"], static_cast<int>(sent.size()) / 3) << "hardly anything was tried";
 }
 
 TEST(CommandStorm, NothingLateNothingDoubledOneResultEach) {
