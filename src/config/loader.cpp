@@ -403,7 +403,6 @@ void Loader::read_controller(const Place& place) {
 }
 
 void Loader::read_identity(const Section& section, Controller& controller) {
-    static constexpr Scheme kSchemes[] = {{"http", 8888}};
     const auto unique = [&](std::map<std::string, std::string>& known, const std::string& what,
                             const Place& place, const std::string& text) {
         const auto [earlier, added] = known.emplace(what, place.position());
@@ -421,7 +420,7 @@ void Loader::read_identity(const Section& section, Controller& controller) {
         report_.error(section.place().missing("name"), "is missing");
     }
     if (const auto* url = section.find("url")) {
-        if (auto endpoint = values_.url(*url, kSchemes)) {
+        if (auto endpoint = values_.url(*url, kControllerSchemes)) {
             controller.host = std::move(endpoint->host);
             controller.port = endpoint->port;
             unique(controller_hosts_, controller.host + " " + std::to_string(controller.port), *url,

@@ -237,22 +237,16 @@ std::optional<double> Values::percentage(const Place& place) {
     return *value / 100.0;
 }
 
-std::optional<Endpoint> Values::url(const Place& place, std::span<const Scheme> schemes) {
-    const auto given = text(place);
-    if (!given) {
-        return std::nullopt;
-    }
+Result<Endpoint> parse_url(std::string_view text, std::span<const Scheme> schemes) {
     std::string example;
     for (const auto& scheme : schemes) {
         example += (example.empty() ? "" : " or ") + std::string(scheme.name) +
                    "://HOST:" + std::to_string(scheme.default_port);
     }
     const auto fail = [&](const std::string& what) {
-        // The text is not shown: it may hold a password.
-        report_.error(place, what + "; must be like " + example);
-        return std::nullopt;
+        return Fault{what + "; must be like " + example};
     };
-    const auto parsed = boost::urls::parse_uri(*given);
+    const auto parsed = boost::urls::parse_uri(text);
     const auto scheme = std::find_if(schemes.begin(), schemes.end(), [&](const Scheme& candidate) {
         return parsed.has_value() && std::string_view(parsed->scheme()) == candidate.name;
     });
@@ -272,6 +266,19 @@ std::optional<Endpoint> Values::url(const Place& place, std::span<const Scheme> 
         endpoint.port = static_cast<std::uint16_t>(*port);
     }
     return endpoint;
+}
+
+std::optional<Endpoint> Values::url(const Place& place, std::span<const Scheme> schemes) {
+    const auto given = text(place);
+    if (!given) {
+        return std::nullopt;
+    }
+    Result<Endpoint> endpoint = parse_url(*given, schemes);
+    if (!endpoint) {
+        report_.error(place, endpoint.error().what);
+        return std::nullopt;
+    }
+    return std::move(*endpoint);
 }
 
 std::optional<Endpoint> Values::listen(const Place& place) {

@@ -3,6 +3,7 @@
 // value or reports what is wrong and what is allowed. Problems quote the file's own text, never
 // what ${NAME} stands for.
 
+#include "base/result.h"
 #include "config/loader.h"
 #include "config/report.h"
 
@@ -33,6 +34,10 @@ struct Scheme {
     std::string_view name;
     std::uint16_t default_port;
 };
+inline constexpr Scheme kControllerSchemes[] = {{"http", 8888}};
+// A URL that names a host and nothing behind it. The fault never shows the text: it may hold a
+// password.
+[[nodiscard]] Result<Endpoint> parse_url(std::string_view text, std::span<const Scheme> schemes);
 
 class Values {
   public:

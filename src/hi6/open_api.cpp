@@ -4,6 +4,9 @@
 #include "hi6/quote.h"
 
 #include <boost/json/basic_parser_impl.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -280,6 +283,36 @@ Result<std::int64_t> parse_api_version(std::string_view body) {
         return Fault{fmt::format("not a whole number: {}", quoted(body))};
     }
     return version;
+}
+
+Result<std::vector<Module>> parse_system_version(std::string_view body) {
+    const Fault other{fmt::format("not a list of modules: {}", quoted(body))};
+    boost::json::parse_options tolerant;
+    tolerant.allow_trailing_commas = true;
+    error_code ec;
+    const boost::json::value parsed = boost::json::parse(body, ec, {}, tolerant);
+    const auto* object = ec ? nullptr : parsed.if_object();
+    const auto* list = object == nullptr ? nullptr : object->if_contains("modules");
+    if (list == nullptr || !list->is_array()) {
+        return other;
+    }
+    const auto text = [](const boost::json::object& module, std::string_view key) {
+        const auto* member = module.if_contains(key);
+        if (member == nullptr) {
+            return std::string();
+        }
+        const auto* string = member->if_string();
+        return string != nullptr ? std::string(*string) : boost::json::serialize(*member);
+    };
+    std::vector<Module> out;
+    for (const auto& one : list->get_array()) {
+        const auto* module = one.if_object();
+        if (module == nullptr) {
+            return other;
+        }
+        out.push_back({text(*module, "name"), text(*module, "ver")});
+    }
+    return out;
 }
 
 std::string do_val_body(const Address& address, std::uint32_t raw) {

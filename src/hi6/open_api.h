@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace hi6gw::hi6 {
 
@@ -54,6 +55,14 @@ struct SingleReply {
 [[nodiscard]] Result<SingleReply> parse_single(std::string_view body, Width width);
 
 [[nodiscard]] Result<std::int64_t> parse_api_version(std::string_view body);  // a bare integer
+
+// {"modules":[{"name":"com","ver":"V60.34-05",...}, ...]}: the versions of the controller (`com`)
+// and its teach pendant (`tp`), as text whatever their JSON type; other members are ignored.
+struct Module {
+    std::string name;
+    std::string version;
+};
+[[nodiscard]] Result<std::vector<Module>> parse_system_version(std::string_view body);
 
 // Bodies of the two writes; `raw` as above (sent in its signed form; a real with the shortest
 // digits that read back as the same float). A real must be finite.

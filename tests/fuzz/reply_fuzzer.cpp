@@ -31,5 +31,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         }
     }
     static_cast<void>(parse_api_version(body));
+    static_cast<void>(parse_system_version(body));
     return 0;
 }

@@ -277,6 +277,102 @@ TEST(Commands, ComeAgainAfterTheBrokerHasRestarted) {
     EXPECT_EQ(plant.command("lamp", "1").at("state"), "verified");
 }
 
+// A persistent broker still has it after its restart, and the gateway subscribes anew.
+TEST(Commands, RetainedOnesAreNotCarriedOutWhenTheBrokerComesBack) {
+    BrokerOptions options;
+    options.persistence = true;
+    Broker broker(options);
+    Simulator simulator;
+    MqttProbe probe(broker);
+    Gateway gateway(base_yaml(broker) + controller_yaml(simulator, kSignals));
+    ASSERT_TRUE(becomes(probe, "lamp", "0"));
+    ASSERT_TRUE(broker.wait_for_log("Sending SUBACK to hi6gw-line1", kPatience));
+    PublishOptions retained;
+    retained.retain = true;
+    publish(broker, "hi6/r1/set/lamp", "1", retained);
+    ASSERT_TRUE(eventually([&] { return results(probe, "lamp").size() == 1; }, kPatience));
+    EXPECT_EQ(summary(results(probe, "lamp")[0].as_object()), "rejected retained 0");
+    broker.stop();
+    broker.start();
+    ASSERT_TRUE(broker.wait_for_log("Sending SUBACK to hi6gw-line1", 40s));
+    ASSERT_TRUE(probe.wait_for_subscriptions(2, kPatience));
+    publish(broker, "hi6/r1/set/clamp/close", "1");
+    ASSERT_TRUE(eventually([&] { return !results(probe, "clamp/close").empty(); }, kPatience));
+    EXPECT_EQ(summary(results(probe, "clamp/close")[0].as_object()), "verified ok 1");
+    EXPECT_EQ(simulator.posts().size(), 1U);
+    EXPECT_EQ(simulator.get("fb2.do4"), 0);
+}
+
+struct Cell {  // a simulator whose outputs have effects
+    explicit Cell(const std::string& steps)
+        : scenario(directory.file("cell.yaml", "steps:\n" + steps)),
+          plant(kOutputs, {"--scenario", scenario.string()}) {
+        EXPECT_TRUE(becomes(plant.probe, "clamp", "0"));
+        EXPECT_TRUE(plant.broker.wait_for_log("Sending SUBACK to hi6gw-line1", kPatience));
+    }
+    json::object command(const std::string& payload) {
+        publish(plant.broker, "hi6/r1/set/clamp", payload);
+        EXPECT_TRUE(eventually([&] { return !results(plant.probe, "clamp").empty(); }, kPatience));
+        const auto all = results(plant.probe, "clamp");
+        return all.empty() ? json::object{} : all[0].as_object();
+    }
+
+    static constexpr const char* kOutputs =
+        "      - {name: clamp, address: fb2.do3, access: rw, feedback: closed}\n"
+        "      - {name: closed, address: fb2.di5}\n";
+    TempDir directory;
+    std::filesystem::path scenario;
+    Plant plant;
+};
+
+TEST(Commands, FeedbackWaitsForThePhysicalEffect) {
+    Cell cell("  - {when: fb2.do3, set: fb2.di5, after: 300ms}\n");
+    const json::object result = cell.command("1");
+    EXPECT_EQ(summary(result), "verified ok 1");
+    EXPECT_GE(result.at("done").as_int64() - result.at("received").as_int64(), 300);
+    EXPECT_EQ(cell.plant.simulator.get("fb2.di5"), 1);
+}
+
+TEST(Commands, FeedbackThatStaysAwayIsAMismatch) {
+    Cell cell("  - {when: fb2.do4, set: fb2.di5}\n");
+    const json::object result = cell.command("1");
+    EXPECT_EQ(summary(result), "mismatch feedback 1");
+    EXPECT_EQ(result.at("readback"), 0);
+    EXPECT_EQ(cell.plant.simulator.posts().size(), 1U);
+}
+
+TEST(Commands, AnotherWriterIsReportedAndNotFought) {
+    Cell cell("  - {when: fb2.do3, is: 1, set: fb2.do3, value: 0}\n");
+    EXPECT_EQ(summary(cell.command("1")), "mismatch readback 1");
+    EXPECT_EQ(cell.plant.simulator.posts().size(), 1U);
+}
+
+// While the controller takes its time: as many as fit wait, the rest is refused.
+TEST(Commands, BeyondAFullQueueTheyAreRejected) {
+    Plant plant("      - {name: \"o/{i}\", address: \"fb2.do{i}\", access: rw, for: 0..9}\n", {},
+                "    timeout: 20s\n");
+    ASSERT_TRUE(becomes(plant.probe, "o/0", "0"));
+    ASSERT_TRUE(plant.broker.wait_for_log("Sending SUBACK to hi6gw-line1", kPatience));
+    plant.simulator.fault(
+        R"({"path":"do_val","method":"POST","action":"delay","ms":5000,"count":1})");
+    std::size_t sent = 0;
+    const auto full = [&] {
+        for (const Received& message : plant.probe.messages()) {
+            if (message.payload.find(R"("reason":"queue_full")") != std::string::npos) {
+                return true;
+            }
+        }
+        return false;
+    };
+    while (!full() && sent < 400) {
+        publish(plant.broker, "hi6/r1/set/o/" + std::to_string(sent++ % 10),
+                R"({"value":1,"ttl":60000})");
+    }
+    EXPECT_TRUE(full());
+    EXPECT_GE(sent, 257U);
+    EXPECT_LE(plant.simulator.posts().size(), 1U);
+}
+
 TEST(Commands, AreRejectedWhileTheControllerIsAway) {
     CommandPlant plant;
     plant.simulator.kill();

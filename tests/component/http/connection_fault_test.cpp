@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <tuple>
 
 namespace hi6gw::http {
@@ -273,6 +274,39 @@ TEST_F(FaultTest, TimesOutWhileSending) {
     EXPECT_EQ(response.error.phase, Phase::write);
     EXPECT_TRUE(response.error.request_started);
     server.go();
+}
+
+// How the peer sees the connection end, once it has read whatever comes.
+boost::system::error_code end_of(tcp::socket& peer) {
+    boost::system::error_code error;
+    for (std::array<char, 4096> buffer{}; !error;) {
+        peer.read_some(boost::asio::buffer(buffer), error);
+    }
+    return error;
+}
+
+// Else the kernel would deliver the rest of it later: after newer requests, on another connection.
+TEST_F(FaultTest, WhatIsAbandonedIsTakenBack) {
+    tcp::acceptor acceptor(ioc, tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
+    Connection connection(ioc.get_executor(), at(acceptor.local_endpoint().port()));
+    ASSERT_TRUE(connect(connection).ok());
+    tcp::socket peer = acceptor.accept();
+    EXPECT_EQ(get(connection, kShort).error.kind, ErrorKind::timeout);
+    EXPECT_EQ(end_of(peer), boost::asio::error::connection_reset);
+}
+
+TEST_F(FaultTest, WhatIsNotNeededAnyMoreIsClosedInOrder) {
+    tcp::acceptor acceptor(ioc, tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
+    Connection connection(ioc.get_executor(), at(acceptor.local_endpoint().port()));
+    ASSERT_TRUE(connect(connection).ok());
+    tcp::socket peer = acceptor.accept();
+    const auto exchange = start(ioc, getting(connection));
+    ASSERT_TRUE(drive(ioc, [&] { return peer.available() > 0; }));
+    peer.send(boost::asio::buffer(kOk));
+    ASSERT_TRUE(drive(ioc, [&] { return exchange->ended(); }));
+    EXPECT_TRUE(exchange->value->error.ok());
+    connection.close();
+    EXPECT_EQ(end_of(peer), boost::asio::error::eof);
 }
 
 // --- cancellation, closing and destruction at each suspension

@@ -311,5 +311,20 @@ TEST(OpenApi, ApiVersion) {
     }
 }
 
+TEST(OpenApi, SystemVersion) {
+    const auto modules = parse_system_version(
+        R"({"modules":[{"name":"com","ver":"V60.34-05","build-date":"x"},{"name":"tp","ver":60.3},]})");
+    ASSERT_TRUE(modules) << modules.error().what;
+    ASSERT_EQ(modules->size(), 2U);
+    EXPECT_EQ((*modules)[0].name, "com");
+    EXPECT_EQ((*modules)[0].version, "V60.34-05");
+    EXPECT_EQ((*modules)[1].name, "tp");
+    EXPECT_FALSE((*modules)[1].version.empty());
+    EXPECT_EQ(parse_system_version(R"({"modules":[{}]})")->at(0).name, "");
+    for (const char* body : {"", "5", "[]", "{}", R"({"modules":{}})", R"({"modules":[1]})"}) {
+        EXPECT_FALSE(parse_system_version(body)) << body;
+    }
+}
+
 }  // namespace
 }  // namespace hi6gw::hi6
