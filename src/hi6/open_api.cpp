@@ -286,7 +286,7 @@ Result<std::int64_t> parse_api_version(std::string_view body) {
 }
 
 Result<std::vector<Module>> parse_system_version(std::string_view body) {
-    const Fault other{fmt::format("not a list of modules: {}", quoted(body))};
+    Fault other{fmt::format("not a list of modules: {}", quoted(body))};
     boost::json::parse_options tolerant;
     tolerant.allow_trailing_commas = true;
     error_code ec;

@@ -20,6 +20,8 @@
 
 namespace hi6gw::bench {
 
+using namespace std::chrono_literals;
+
 // The log of every packet that tests want costs time that no plant pays.
 test::BrokerOptions quiet_broker() {
     test::BrokerOptions options;
@@ -48,6 +50,12 @@ void fill(const test::Simulator& simulator, const std::string& area, int first, 
     }
 }
 
+void add_percentiles(Report& report, const std::string& what, const std::vector<double>& values,
+                     const std::string& goal50, const std::string& goal99) {
+    report.add(what + ", p50", "ms", percentile(values, 0.5), goal50);
+    report.add(what + ", p99", "ms", percentile(values, 0.99), goal99);
+}
+
 Seconds cpu_time(pid_t pid) {
     clockid_t clock{};
     timespec time{};
@@ -74,7 +82,13 @@ void one_round(Report& report, int round, Seconds time, const std::vector<std::s
         {"sweep", [&] { measure_sweep(report, time / 4); }},
         {"race", [&] { measure_back_to_back(report, time / 4, round % 2 == 0); }},
         {"load", [&] { measure_load(report, time / 2); }},
-        {"split", [&] { measure_split_writes(report, time / 2); }}};
+        {"split", [&] { measure_split_writes(report, time / 2); }},
+        {"commands", [&] { measure_commands(report, time, {"idle lane", "10s", 50ms, "2"}); }},
+        {"commands",
+         [&] { measure_commands(report, time, {"idle lane and session", "10s", 2500ms, "2"}); }},
+        {"commands",
+         [&] { measure_commands(report, time, {"polled every 10 ms", "10ms", 50ms, ""}); }},
+        {"commands", [&] { measure_curl(report, time); }}};
     for (const auto& [name, measure] : scenarios) {
         if (named(name)) {
             measure();
@@ -96,7 +110,7 @@ int main(int argc, char** argv) {
     app.add_option("--rounds", rounds, "How often each scenario runs")->capture_default_str();
     app.add_option("--seconds", seconds, "Length of a latency run; the others are shorter")
         ->capture_default_str();
-    app.add_option("--only", only, "Of: latency seed sweep race load split");
+    app.add_option("--only", only, "Of: latency seed sweep race load split commands");
     app.add_option("--about", about, "What to say of the machine");
     app.add_option("--out", out, "File for the table");
     CLI11_PARSE(app, argc, argv);

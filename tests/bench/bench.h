@@ -25,7 +25,19 @@ void measure_back_to_back(Report& report, Seconds time, bool wrk_first);
 void measure_load(Report& report, Seconds time);
 void measure_split_writes(Report& report, Seconds time);
 
+// commands.cpp: from a command's publication to its POST and its result.
+struct CommandLoad {
+    std::string title;
+    std::string poll;
+    std::chrono::milliseconds apart;  // between two commands
+    std::string goal;                 // of the p99 above the broker's delivery
+};
+void measure_commands(Report& report, Seconds time, const CommandLoad& load);
+void measure_curl(Report& report, Seconds time);
+
 // What several share.
+void add_percentiles(Report& report, const std::string& what, const std::vector<double>& values,
+                     const std::string& goal50 = "", const std::string& goal99 = "");
 [[nodiscard]] test::BrokerOptions quiet_broker();
 [[nodiscard]] std::string gateway_yaml(const test::Broker& broker, const test::Simulator& simulator,
                                        const std::string& poll, const std::string& controller_keys,

@@ -86,12 +86,6 @@ Steady::time_point first_read(const std::vector<Steady::time_point>& ends, const
     return at == ends.end() ? seen.arrived : *at;
 }
 
-void add_percentiles(Report& report, const std::string& what, const std::vector<double>& values,
-                     const std::string& goal50, const std::string& goal99) {
-    report.add(what + ", p50", "ms", percentile(values, 0.5), goal50);
-    report.add(what + ", p99", "ms", percentile(values, 0.99), goal99);
-}
-
 }  // namespace
 
 void measure_latency(Report& report, Seconds time, const std::string& max_load) {

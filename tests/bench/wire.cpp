@@ -31,6 +31,11 @@ std::string packet(unsigned char type, const std::string& body) {  // body: less
     return std::string{static_cast<char>(type), static_cast<char>(body.size())} + body;
 }
 
+// CONNECT: 3.1.1, clean session, no keep-alive, no name.
+std::string connect_packet() {
+    return packet(0x10, with_length("MQTT") + std::string("\x04\x02\x00\x00", 4) + with_length(""));
+}
+
 std::size_t two_bytes(std::string_view text, std::size_t at) {
     return static_cast<std::size_t>(static_cast<unsigned char>(text[at])) << 8U |
            static_cast<unsigned char>(text[at + 1]);
@@ -119,10 +124,33 @@ Change Control::set(const std::string& relay, int value) {
     return change;
 }
 
+Publisher::Publisher(std::uint16_t port) : socket_(port) {
+    socket_.send(connect_packet());
+    std::string answer;
+    while (answer.size() < 4) {
+        if (!socket_.receive(answer, Steady::now() + kPatience)) {
+            throw std::runtime_error("the broker does not answer the publisher");
+        }
+    }
+}
+
+Steady::time_point Publisher::publish(const std::string& topic, const std::string& payload) {
+    const std::string bytes =
+        packet(0x32, with_length(topic) + std::string("\x00\x01", 2) + payload);
+    const auto sent = Steady::now();
+    socket_.send(bytes);
+    std::string answer;
+    while (answer.size() < 4) {
+        if (!socket_.receive(answer, sent + kPatience)) {
+            throw std::runtime_error("the broker does not acknowledge");
+        }
+    }
+    return sent;
+}
+
 Subscriber::Subscriber(std::uint16_t port, const std::string& filter) : socket_(port) {
-    // CONNECT: 3.1.1, clean session, no keep-alive, no name. SUBSCRIBE: packet 1, QoS 0.
-    socket_.send(
-        packet(0x10, with_length("MQTT") + std::string("\x04\x02\x00\x00", 4) + with_length("")));
+    socket_.send(connect_packet());
+    // SUBSCRIBE: packet 1, QoS 0.
     socket_.send(packet(0x82, std::string("\x00\x01", 2) + with_length(filter) + '\0'));
     constexpr std::size_t kBothAnswers = 4 + 5;
     while (inbox_.size() < kBothAnswers) {

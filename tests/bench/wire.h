@@ -50,6 +50,16 @@ struct Message {
     Steady::time_point arrived;
 };
 
+class Publisher {
+  public:
+    explicit Publisher(std::uint16_t port);
+    // At QoS 1; the time right before its first byte. Returns when the broker has acknowledged it.
+    Steady::time_point publish(const std::string& topic, const std::string& payload);
+
+  private:
+    Socket socket_;
+};
+
 class Subscriber {
   public:
     Subscriber(std::uint16_t port, const std::string& filter);
