@@ -130,23 +130,8 @@ EventDb::~EventDb() = default;
 
 EventDb::Done EventDb::take_turn(const Order& order) {
     Done done;
-    const auto attempt = [&](auto&& work) {
-        try {
-            work();
-        } catch (const sqlite::Error& error) {
-            done.trouble = path_.string() + ": " + error.what();
-            if (db_ && is_damage(error)) {
-                db_.reset();
-                suspect_ = true;
-            } else if (db_) {
-                db_->database.checkpoint();  // makes room in the log, should that be full
-            }
-        } catch (const std::exception& error) {
-            done.trouble = error.what();
-        }
-        return done.trouble.empty();
-    };
-    const bool opened = attempt([&] {
+    done.streams.resize(order.streams.size());
+    done.trouble = attempt([&] {
         if (db_ && order.write && db_->database.has_moved()) {
             log_.warn("{} is not there any more", path_.string());
             db_.reset();
@@ -155,19 +140,44 @@ EventDb::Done EventDb::take_turn(const Order& order) {
             open(order.now_ms);
         }
     });
-    done.streams.resize(order.streams.size());
-    if (opened && order.write) {
-        done.written = attempt([&] { write(order, done); });
+    if (done.trouble.empty() && order.write) {
+        Done written = done;
+        done.trouble = attempt([&] { write(order, written); });
+        if (done.trouble.empty()) {
+            done = std::move(written);
+            done.written = true;
+        }
     }
     if (db_) {  // also when it could not be written: what is there may leave
-        attempt([&] {
+        std::string trouble = attempt([&] {
             for (std::size_t i = 0; i < order.streams.size(); ++i) {
                 read(order.streams[i], done.streams[i]);
             }
+            done.bytes = pages_in_use() * kPageSize;
         });
+        done.readable = trouble.empty();
+        done.trouble = done.trouble.empty() ? std::move(trouble) : done.trouble;
     }
     fill_in(order, done);
     return done;
+}
+
+// Returns why the work could not be done; empty: it is.
+std::string EventDb::attempt(const std::function<void()>& work) {
+    try {
+        work();
+        return {};
+    } catch (const sqlite::Error& error) {
+        if (db_ && is_damage(error)) {
+            db_.reset();
+            suspect_ = true;
+        } else if (db_) {
+            db_->database.checkpoint();  // makes room in the log, should that be full
+        }
+        return path_.string() + ": " + error.what();
+    } catch (const std::exception& error) {
+        return error.what();
+    }
 }
 
 void EventDb::fill_in(const Order& order, Done& done) const {

@@ -21,6 +21,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -47,8 +48,9 @@ class EventDb {
         std::vector<Stream> streams;
     };
     struct Done {
-        bool written = false;  // the order's batch; else it is to be put back
-        std::string trouble;   // empty: none
+        bool written = false;   // the order's batch; else it is to be put back
+        bool readable = false;  // else no rows are handed out
+        std::string trouble;    // empty: none
         struct Stream {
             std::vector<outbox::Row> rows;  // the next ones, in order
             std::uint64_t waiting = 0;      // rows on the disk, those handed out included
@@ -83,8 +85,8 @@ class EventDb {
     };
     using Streams = std::map<std::string, Known>;
 
+    [[nodiscard]] std::string attempt(const std::function<void()>& work);
     void open(std::int64_t now_ms);
-    void use(std::int64_t now_ms);
     [[nodiscard]] std::string fault_of_file() const;
     void keep_aside(const std::string& why);
     void create(std::int64_t base);

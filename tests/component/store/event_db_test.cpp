@@ -88,6 +88,7 @@ TEST(EventDb, AFullJournalDropsTheOldestAndSaysWhich) {
         const auto done = bench.write("r1", 100);
         ASSERT_TRUE(done.written) << done.trouble;
         ASSERT_LE(done.bytes, bench.bounds.max_size);
+        ASSERT_GT(done.bytes, 0U);
         dropped += done.dropped_full;
     }
     const auto rows = bench.read("r1");
