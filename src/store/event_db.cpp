@@ -289,6 +289,8 @@ void EventDb::create(std::int64_t base) {
                           "; PRAGMA user_version=" + std::to_string(kVersion) + "; COMMIT;")
                              .c_str());
     }
+    constexpr mode_t kMode = 0640;
+    (void)::chmod(fresh.c_str(), kMode);  // the directory is private in any case
     move_file(fresh, path_);
     const Fd directory(::open(directory_->path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory.open() || ::fsync(directory.get()) != 0) {
