@@ -92,10 +92,13 @@ void move_file(const std::filesystem::path& from, const std::filesystem::path& t
 }  // namespace
 
 struct EventDb::Handles {
-    explicit Handles(const std::string& path) : database(path, Database::Mode::existing) {
-        database.execute(kSetUp);
-    }
+    explicit Handles(const std::string& path) : database(opened(path)) {}
 
+    static Database opened(const std::string& path) {
+        Database database(path, Database::Mode::existing);
+        database.execute(kSetUp);
+        return database;
+    }
     Statement prepare(const char* sql) { return {database, sql}; }
 
     Database database;

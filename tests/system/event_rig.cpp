@@ -1,5 +1,6 @@
 #include "system/event_rig.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <optional>
@@ -87,11 +88,13 @@ std::ostream& operator<<(std::ostream& out, const Account& account) {
 
 Cell::Cell(int signals) : simulator_({"--get-time", "0", "--quiet"}), signals_(signals) {
     // Values by which the gateway can prove the block read at once, beside the signals.
+    const int first = std::max(8, 2 * signals);
     std::string bytes;
-    for (int byte = 0; byte < 40; ++byte) {
+    for (int byte = first; byte < 120; ++byte) {
         bytes += (bytes.empty() ? "" : ",") + std::to_string(byte % 127 + 1);
     }
-    for (const std::string at : {"fb1.dib80", "fb0.dob80"}) {
+    for (const char* const area : {"fb1.dib", "fb0.dob"}) {
+        const std::string at = area + std::to_string(first);
         const auto reply = http_request(simulator_.control_port(), "POST", "/memory",
                                         R"({"name":")" + at + R"(","values":[)" + bytes + "]}");
         if (reply.status != 200) {

@@ -38,7 +38,7 @@ std::ostream& operator<<(std::ostream& out, const Account& account);
 // sweep of the gateway sees `signals` changes.
 class Cell {
   public:
-    explicit Cell(int signals = 16);
+    explicit Cell(int signals = 16);  // 40 at most
 
     [[nodiscard]] std::string signals() const;  // for the configuration
     [[nodiscard]] const Simulator& simulator() const { return simulator_; }

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 
 namespace hi6gw::store {
@@ -23,6 +24,20 @@ TEST(EventDb, NumbersEachStreamByOneInOrder) {
     EXPECT_EQ(rows.at(0).at_ms, kNow);
     EXPECT_EQ(numbers(bench.read("r2")), "1");
     EXPECT_EQ(numbers(bench.read("r1")), "") << "each is handed out once";
+}
+
+TEST(EventDb, NeedsNoSharedMemory) {
+    EventBench bench;
+    for (int run = 0; run < 2; ++run) {
+        bench.write("r1", 1);
+        std::vector<std::string> files;
+        for (const auto& entry : std::filesystem::directory_iterator(bench.path)) {
+            files.push_back(entry.path().filename());
+        }
+        std::ranges::sort(files);
+        EXPECT_EQ(files, (std::vector<std::string>{"events.db", "events.db-wal", "lock"}));
+        bench.open();
+    }
 }
 
 TEST(EventDb, HandsOutAsMuchAsIsWanted) {
