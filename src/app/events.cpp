@@ -116,6 +116,7 @@ ops::EventMetrics Events::metrics() const {
     out.failing = !trouble().empty();
     out.recorded = totals.recorded;
     out.repeated = totals.sent.again;
+    out.commits = totals.commits;
     out.failures = totals.failures;
     out.journal_full = totals.dropped_full;
     out.too_old = totals.dropped_old;

@@ -88,9 +88,10 @@ struct Metrics::Impl {
         gauge("hi6gw_journal_bytes", "Disk space that events in the journal take.").Add({});
     Gauge& journal_failing =
         gauge("hi6gw_journal_failing", "1 while events cannot be recorded, else 0.").Add({});
+    Counter& journal_commits =
+        counter("hi6gw_journal_commits_total", "Writes of the event journal, each synced.").Add({});
     Counter& journal_failures =
-        counter("hi6gw_journal_failures_total", "Turns of the event journal that the disk failed.")
-            .Add({});
+        counter("hi6gw_journal_failures_total", "Writes of the event journal that failed.").Add({});
     Counter& events = counter("hi6gw_events_total", "Events that were recorded.").Add({});
     Counter& events_repeated =
         counter("hi6gw_events_repeated_total",
@@ -261,6 +262,7 @@ void Metrics::events(const EventMetrics& now) {
     impl_->outbox.Set(static_cast<double>(now.waiting));
     impl_->journal_bytes.Set(static_cast<double>(now.bytes));
     impl_->journal_failing.Set(now.failing ? 1 : 0);
+    count_to(impl_->journal_commits, now.commits);
     count_to(impl_->journal_failures, now.failures);
     count_to(impl_->events, now.recorded);
     count_to(impl_->events_repeated, now.repeated);

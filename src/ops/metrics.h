@@ -43,7 +43,8 @@ struct EventMetrics {
     bool failing = false;       // events cannot be recorded
     std::uint64_t recorded = 0;
     std::uint64_t repeated = 0;  // sent again, because the connection was lost before the PUBACK
-    std::uint64_t failures = 0;  // of the disk
+    std::uint64_t commits = 0;   // writes to the disk, each synced
+    std::uint64_t failures = 0;  // of such
     // Gone, by the reason that the gap record gives (outbox/event.h).
     std::uint64_t journal_full = 0;
     std::uint64_t too_old = 0;

@@ -177,6 +177,7 @@ void EventStore::answered() {
     readable_ = done.readable;
     if (done.written) {
         written_turn_ = turns_;
+        ++totals_.commits;
     }
     if (done.written || !done.trouble.empty()) {
         say(std::move(done.trouble));

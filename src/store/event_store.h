@@ -86,7 +86,8 @@ class EventStore {
         std::uint64_t dropped_old = 0;
         std::uint64_t dropped_memory = 0;  // the disk took nothing
         std::uint64_t lost = 0;            // with a journal that was damaged or deleted
-        std::uint64_t failures = 0;        // turns of the worker that failed
+        std::uint64_t commits = 0;         // turns of the worker that wrote
+        std::uint64_t failures = 0;        // and that failed
         outbox::EventWindow::Counters sent;
     };
     [[nodiscard]] Totals totals() const;

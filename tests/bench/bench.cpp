@@ -74,7 +74,8 @@ void one_round(Report& report, int round, Seconds time, const std::vector<std::s
         {"sweep", [&] { measure_sweep(report, time / 4); }},
         {"race", [&] { measure_back_to_back(report, time / 4, round % 2 == 0); }},
         {"load", [&] { measure_load(report, time / 2); }},
-        {"split", [&] { measure_split_writes(report, time / 2); }}};
+        {"split", [&] { measure_split_writes(report, time / 2); }},
+        {"journal", [&] { measure_journal(report, time / 2); }}};
     for (const auto& [name, measure] : scenarios) {
         if (named(name)) {
             measure();
@@ -96,7 +97,7 @@ int main(int argc, char** argv) {
     app.add_option("--rounds", rounds, "How often each scenario runs")->capture_default_str();
     app.add_option("--seconds", seconds, "Length of a latency run; the others are shorter")
         ->capture_default_str();
-    app.add_option("--only", only, "Of: latency seed sweep race load split");
+    app.add_option("--only", only, "Of: latency seed sweep race load split journal");
     app.add_option("--about", about, "What to say of the machine");
     app.add_option("--out", out, "File for the table");
     CLI11_PARSE(app, argc, argv);

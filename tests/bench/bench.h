@@ -25,6 +25,9 @@ void measure_back_to_back(Report& report, Seconds time, bool wrk_first);
 void measure_load(Report& report, Seconds time);
 void measure_split_writes(Report& report, Seconds time);
 
+// journal.cpp: events through the journal, beside SQLite alone.
+void measure_journal(Report& report, Seconds time);
+
 // What several share.
 [[nodiscard]] test::BrokerOptions quiet_broker();
 [[nodiscard]] std::string gateway_yaml(const test::Broker& broker, const test::Simulator& simulator,

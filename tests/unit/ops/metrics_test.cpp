@@ -75,7 +75,7 @@ void use_all(Metrics& metrics, ControllerMetrics& r1) {
     EventMetrics events;
     events.recorded = 10;
     metrics.events(events);
-    events = {12, 4096, true, 20, 5, 3, 6, 7, 8, 9, 2};
+    events = {12, 4096, true, 20, 5, 4, 3, 6, 7, 8, 9, 2};
     metrics.events(events);
     metrics.event_loop_lag(1500us);
 }
@@ -112,6 +112,7 @@ TEST(Metrics, CountWhatTheyAreTold) {
              "hi6gw_outbox_events 12\n",
              "hi6gw_journal_bytes 4096\n",
              "hi6gw_journal_failing 1\n",
+             "hi6gw_journal_commits_total 4\n",
              "hi6gw_journal_failures_total 3\n",
              "hi6gw_events_total 20\n",
              "hi6gw_events_repeated_total 5\n",
