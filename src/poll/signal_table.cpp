@@ -399,15 +399,14 @@ SignalTable::State SignalTable::state(std::uint32_t signal) const {
     }
     state.value = value_of(signal, slot.published).value_or(domain::Value{});
     state.read_at = read_at(slot);
-    state.text = text_of(signal, slot.published);
+    if (!options(signal).texts.empty()) {
+        state.text = text_of(signal, slot.published);
+    }
     return state;
 }
 
 const std::string* SignalTable::text_of(std::uint32_t signal, std::uint32_t raw) const {
     const auto& texts = options(signal).texts;
-    if (texts.empty()) {
-        return nullptr;
-    }
     const std::int64_t key = hi6::enum_key(raw, signals_[signal].address.width, options(signal));
     const auto found =
         std::lower_bound(texts.begin(), texts.end(), key,
