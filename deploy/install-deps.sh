@@ -8,7 +8,7 @@ set -euo pipefail
 build=(cmake ninja-build g++ ccache pkg-config
        libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
        libpaho-mqtt-dev libpaho-mqttpp-dev libssl-dev libyaml-cpp-dev libspdlog-dev
-       prometheus-cpp-dev libcli11-dev libsystemd-dev)
+       prometheus-cpp-dev libcli11-dev libsystemd-dev libsqlite3-dev)
 # The simulator is driven by the vendor's own Python sample, which needs requests.
 test=(libgtest-dev libgmock-dev mosquitto mosquitto-clients python3 python3-requests procps)
 demo=(mosquitto mosquitto-clients procps)

@@ -27,11 +27,13 @@ constexpr auto kWatchInterval = 1s;
 constexpr auto kDiskPatience = 400ms;  // of a shutdown, with a disk that hangs
 constexpr auto kWindUpTime = 1s;       // of exchanges under way, at a shutdown
 constexpr auto kReleaseTime = 1500ms;  // of the pulses, after that; more than a connect interval
+constexpr auto kFlushTime = 500ms;     // of the last events, after that
 constexpr auto kRefusalReminder = 1h;
 
-std::string status_payload(std::string_view state, std::int64_t now_ms) {
+std::string status_payload(std::string_view state, std::int64_t now_ms,
+                           std::string_view reason = {}) {
     std::string payload;
-    mqtt::append_gateway_status(payload, state, now_ms, kVersion);
+    mqtt::append_gateway_status(payload, state, now_ms, kVersion, reason);
     return payload;
 }
 
@@ -91,8 +93,11 @@ Application::Application(const asio::any_io_executor& executor, config::Config c
         on_publish_refused(topic, why);
     };
     session_->set_handlers(std::move(handlers));
-    open_pulses();
+    open_state();
     session_->add(gateway_status_, mqtt::Priority::control);
+    if (events_) {
+        session_->add(*events_, mqtt::Priority::event);
+    }
     for (std::size_t i = 0; i < config_.controllers.size(); ++i) {
         const config::Controller& controller = config_.controllers[i];
         auto station = std::make_unique<Station>();
@@ -104,6 +109,7 @@ Application::Application(const asio::any_io_executor& executor, config::Config c
         parts.metrics = station->metrics.get();
         parts.news = [this] { session_->wake(); };
         parts.pulses = pulses_.get();
+        parts.events = has_events(controller) ? &events_->sink(controller.name) : nullptr;
         parts.finished = [this](const command::Command& command, command::CommandResult result) {
             commands_->finished(command, std::move(result));
         };
@@ -141,6 +147,9 @@ asio::awaitable<void> Application::run() {
     say_gateway_status("online");
     services_.spawn(session_->run());
     services_.spawn(watch());
+    if (events_) {
+        services_.spawn(events_->run());
+    }
     if (server_) {
         services_.spawn(server_->run());
         log_.info("metrics and health on http://{}:{}", config_.http.host, server_->port());
@@ -150,23 +159,9 @@ asio::awaitable<void> Application::run() {
     }
     log_.info("hi6gw {} runs: {} controllers, broker {}:{}", kVersion, stations_.size(),
               config_.mqtt.host, config_.mqtt.port);
-    say_what_is_missing();
     systemd::ready();
     co_await wait_for_stop_signal();
     co_await stop();
-}
-
-// Keys that are checked but not served yet must not be taken for working ones.
-void Application::say_what_is_missing() const {
-    std::size_t events = 0;
-    for (const config::Controller& controller : config_.controllers) {
-        for (const config::Signal& signal : controller.signals) {
-            events += signal.options->events ? 1U : 0U;
-        }
-    }
-    if (events > 0) {
-        log_.warn("{} signals with events: true: this version publishes no events", events);
-    }
 }
 
 asio::awaitable<void> Application::wait_for_stop_signal() {
@@ -199,15 +194,26 @@ asio::awaitable<void> Application::stop() {
     for (const auto& station : stations_) {
         station->lane->farewell();
     }
+    if (events_) {
+        const auto flushed = time_->now() + kFlushTime;
+        co_await events_->flush(flushed);
+        events_->stop_reading();
+    }
     say_gateway_status("offline");
     co_await session_->stop(deadline);
+    if (events_) {
+        co_await events_->flush(deadline);
+    }
     services_.cancel();
     co_await services_.join();
     log_.info("stopped");
 }
 
-void Application::open_pulses() {
-    if (!std::any_of(config_.controllers.begin(), config_.controllers.end(), is_writable)) {
+void Application::open_state() {
+    const auto& controllers = config_.controllers;
+    const bool pulses = std::any_of(controllers.begin(), controllers.end(), is_writable);
+    const bool events = std::any_of(controllers.begin(), controllers.end(), config::has_events);
+    if (!pulses && !events) {
         return;
     }
     auto directory = std::make_shared<store::StateDir>(config_.gateway.state_dir);
@@ -216,10 +222,18 @@ void Application::open_pulses() {
         throw std::runtime_error(acquired.error().what);
     }
     if (!acquired) {
-        log_.error("{}; pulses are refused until that works", acquired.error().what);
+        log_.error("{}; until that works pulses are refused and events wait in memory",
+                   acquired.error().what);
     }
-    disk_ = std::make_unique<Worker>(kDiskPatience);
-    pulses_ = std::make_unique<store::PulseFile>(executor_, *time_, *disk_, std::move(directory));
+    if (events) {
+        events_ = std::make_unique<Events>(executor_, *time_, config_, directory,
+                                           [this] { session_->wake(); });
+    }
+    if (pulses) {
+        disk_ = std::make_unique<Worker>(kDiskPatience);
+        pulses_ =
+            std::make_unique<store::PulseFile>(executor_, *time_, *disk_, std::move(directory));
+    }
 }
 
 // What an earlier run left pulsed is released, where commands may still write today.
@@ -297,6 +311,7 @@ asio::awaitable<void> Application::watch() {
         metrics_.event_loop_lag(time_->now() - next);
         systemd::watchdog();
         metrics_.mqtt_in_flight(session_->in_flight());
+        watch_events();
         std::string now = summary();
         if (now != last_summary_) {
             systemd::status(now);
@@ -307,6 +322,19 @@ asio::awaitable<void> Application::watch() {
     }
 }
 
+// A journal that does not work is said where operators look.
+void Application::watch_events() {
+    if (!events_) {
+        return;
+    }
+    metrics_.events(events_->metrics());
+    std::string reason = events_->trouble().empty() ? "" : "event journal: " + events_->trouble();
+    if (reason != gateway_reason_) {
+        gateway_reason_ = std::move(reason);
+        say_gateway_status(gateway_state_);
+    }
+}
+
 void Application::on_connected(const mqtt::Connected& connected) {
     mqtt_log_.info("connected to {}:{}, MQTT {}, window {}{}", config_.mqtt.host, config_.mqtt.port,
                    connected.version == 5 ? "5" : "3.1.1", connected.window,
@@ -314,6 +342,9 @@ void Application::on_connected(const mqtt::Connected& connected) {
     connect_failure_logged_ = false;
     metrics_.mqtt_connects();
     metrics_.mqtt_connected(true);
+    if (events_) {
+        events_->connected(connected.window);
+    }
     gateway_status_.publish_again();
     for (const auto& station : stations_) {
         station->lane->publish_all();
@@ -345,7 +376,8 @@ void Application::on_publish_refused(const std::string& topic, const std::string
 }
 
 void Application::say_gateway_status(std::string_view state) {
-    gateway_status_.set(status_payload(state, unix_ms(time_->wall())));
+    gateway_state_ = state;
+    gateway_status_.set(status_payload(state, unix_ms(time_->wall()), gateway_reason_));
     session_->wake();
 }
 
@@ -368,8 +400,9 @@ std::string Application::summary() const {
     const auto online = std::count_if(stations_.begin(), stations_.end(), [](const auto& station) {
         return station->lane->link().is_online();
     });
-    return fmt::format("broker {}, {} of {} controllers online",
-                       session_->connected() ? "connected" : "away", online, stations_.size());
+    return fmt::format("broker {}, {} of {} controllers online{}",
+                       session_->connected() ? "connected" : "away", online, stations_.size(),
+                       gateway_reason_.empty() ? "" : ", " + gateway_reason_);
 }
 
 }  // namespace hi6gw::app

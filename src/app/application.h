@@ -3,11 +3,12 @@
 // names them all.
 //
 // Shutdown: polling stops, exchanges under way end -> pulses released -> the last word on every
-// signal and controller (unreachable, offline) -> the gateway's own status offline -> drained to
-// the broker, DISCONNECT
-// -> the operations server. At most kShutdownTime in all. Thread: the event loop's.
+// signal and controller (unreachable, offline) -> the last events written -> the gateway's own
+// status offline -> drained to the broker, DISCONNECT -> what has arrived deleted -> the operations
+// server. At most kShutdownTime in all. Thread: the event loop's.
 
 #include "app/commands.h"
+#include "app/events.h"
 #include "app/station.h"
 #include "base/log.h"
 #include "base/task_group.h"
@@ -34,7 +35,7 @@
 namespace hi6gw::app {
 
 // 5 s are promised in all: what is left is for threads that hang in a library (Worker).
-inline constexpr std::chrono::milliseconds kShutdownTime{3500};
+inline constexpr std::chrono::milliseconds kShutdownTime{4000};
 
 class Application {
   public:
@@ -56,12 +57,12 @@ class Application {
     void on_connected(const mqtt::Connected& connected);
     void on_lost(const std::string& why);
     void on_connect_failed(const std::string& why, bool refused);
-    void open_pulses();
+    void open_state();
     void recover_pulses();
     void on_released(const command::OpenPulse& pulse, command::Release::End how) const;
-    void say_what_is_missing() const;
     void on_publish_refused(const std::string& topic, const std::string& why);
     void say_gateway_status(std::string_view state);
+    void watch_events();
     [[nodiscard]] ops::Readiness readiness() const;
     [[nodiscard]] std::string summary() const;
 
@@ -75,7 +76,8 @@ class Application {
     poll::RetainedSource gateway_status_;
     std::unique_ptr<Worker> disk_;  // both only where something is writable
     std::unique_ptr<store::PulseFile> pulses_;
-    std::set<std::uint64_t> late_;  // pulses that an earlier run left open
+    std::unique_ptr<Events> events_;  // only where some signal has them
+    std::set<std::uint64_t> late_;    // pulses that an earlier run left open
     Commands::Stations stations_;
     std::unique_ptr<Commands> commands_;
     std::unique_ptr<mqtt::Session> session_;  // after its sources, which outlive it
@@ -85,6 +87,8 @@ class Application {
     bool connect_failure_logged_ = false;
     Steady::time_point next_refusal_log_;
     std::string last_summary_;
+    std::string gateway_state_;   // as published last
+    std::string gateway_reason_;  // likewise
 };
 
 }  // namespace hi6gw::app

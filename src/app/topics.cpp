@@ -27,6 +27,13 @@ poll::LaneTopics lane_topics(const config::Config& config, const config::Control
             parsed(config.topics.status).expand(of_controller)};
 }
 
+EventTopics event_topics(const config::Config& config, const std::string& controller) {
+    mqtt::TopicTemplate::Values of_controller = values(config);
+    of_controller.controller = controller;
+    return {parsed(config.topics.event).ends(of_controller),
+            parsed(config.topics.gap).expand(of_controller)};
+}
+
 std::string gateway_topic(const config::Config& config) {
     return parsed(config.topics.gateway).expand(values(config));
 }

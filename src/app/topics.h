@@ -10,6 +10,12 @@ namespace hi6gw::app {
 
 [[nodiscard]] poll::LaneTopics lane_topics(const config::Config& config,
                                            const config::Controller& controller);
+struct EventTopics {
+    mqtt::TopicTemplate::Ends event;
+    std::string gap;
+};
+// Also of a controller that the configuration does not have any more.
+[[nodiscard]] EventTopics event_topics(const config::Config& config, const std::string& controller);
 [[nodiscard]] std::string gateway_topic(const config::Config& config);
 
 }  // namespace hi6gw::app

@@ -53,6 +53,8 @@ int run(const RunOptions& options) {
     }
     std::signal(SIGPIPE,
                 SIG_IGN);  // NOLINT(cert-err33-c): a write to a closed socket reports EPIPE instead
+    // NOLINTNEXTLINE(cert-err33-c): a file that may not grow is a full disk, and reports EFBIG
+    std::signal(SIGXFSZ, SIG_IGN);
 
     int exit_code = kExitOk;
     try {

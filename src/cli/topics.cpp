@@ -11,7 +11,7 @@ namespace hi6gw::cli {
 
 namespace {
 
-constexpr int kControlQos = 1;  // status, set and result (design contract sections 4 and 5)
+constexpr int kControlQos = 1;  // all but states (design contract sections 4 and 5)
 
 struct Line {
     std::string_view direction;
@@ -37,6 +37,10 @@ class Lister {
         for (const auto& controller : config_.controllers) {
             print(out_,
                   {"out", kControlQos, true, name(topics.status, controller.name, ""), "-", "-"});
+            if (has_events(controller)) {
+                print(out_,
+                      {"out", kControlQos, false, name(topics.gap, controller.name, ""), "-", "-"});
+            }
             for (const auto& signal : controller.signals) {
                 list(controller, signal);
             }
@@ -55,12 +59,12 @@ class Lister {
                   options.writable ? "rw" : "r"};
         print(out_, line);
         line.retain = false;
+        line.qos = kControlQos;
         if (options.events) {
             line.topic = name(topics.event, controller.name, signal.name);
             print(out_, line);
         }
         if (options.writable) {
-            line.qos = kControlQos;
             line.topic = name(topics.result, controller.name, signal.name);
             print(out_, line);
             line.direction = "in";

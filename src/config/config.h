@@ -5,6 +5,7 @@
 #include "domain/signal_options.h"
 #include "hi6/address.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -79,6 +80,7 @@ struct Topics {  // templates; {prefix} {gateway} {controller} {signal}, and {cl
     std::string set = "{prefix}/{controller}/set/{signal}";
     std::string result = "{prefix}/{controller}/result/{signal}";
     std::string status = "{prefix}/{controller}/status";
+    std::string gap = "{prefix}/{controller}/event";  // which events are missing
     std::string gateway = "{prefix}/gateway/{gateway}/status";
     bool operator==(const Topics&) const = default;
 };
@@ -91,6 +93,13 @@ struct Commands {
     CommandMode mode = CommandMode::enabled;
     std::chrono::milliseconds ttl{3000};
     bool operator==(const Commands&) const = default;
+};
+
+struct Events {  // the journal of events, where a signal has them
+    std::uint64_t max_size = std::uint64_t{256} << 20U;  // bytes on the disk
+    std::chrono::milliseconds max_age = std::chrono::hours(168);
+    std::chrono::milliseconds commit{20};  // longest time that an event is in memory only
+    bool operator==(const Events&) const = default;
 };
 
 struct Signal {
@@ -116,6 +125,10 @@ struct Controller {
     std::vector<Signal> signals;
     bool operator==(const Controller&) const = default;
 };
+[[nodiscard]] inline bool has_events(const Controller& controller) {
+    return std::any_of(controller.signals.begin(), controller.signals.end(),
+                       [](const Signal& signal) { return signal.options->events; });
+}
 
 struct Config {
     Gateway gateway;
@@ -125,6 +138,7 @@ struct Config {
     Topics topics;
     PayloadFormat payload = PayloadFormat::json;
     Commands commands;
+    Events events;
     std::vector<Controller> controllers;
     bool operator==(const Config&) const = default;
 };

@@ -23,6 +23,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr std::int64_t kMebibyte = 1024 * 1024;
 constexpr std::size_t kMaxPasswordBytes = 65535;  // MQTT 5.0 section 3.1.3.6
 
 std::string sanitized(std::string name) {
@@ -63,6 +64,7 @@ class Loader {
     void read_tls(const Place& place);
     void read_prefix(const Section& section);
     void read_commands(const Place& place);
+    void read_events(const Place& place);
     void read_controllers(const Place& list);
     void read_controller(const Place& place);
     void read_identity(const Section& section, Controller& controller);
@@ -168,6 +170,7 @@ void Loader::read_root(const Place& place) {
     section_of(root, "http", [&](const Place& at) { read_http(at); });
     section_of(root, "mqtt", [&](const Place& at) { read_mqtt(at); });
     section_of(root, "commands", [&](const Place& at) { read_commands(at); });
+    section_of(root, "events", [&](const Place& at) { read_events(at); });
     section_of(root, "payload", [&](const Place& at) {
         static constexpr std::pair<std::string_view, PayloadFormat> kFormats[] = {
             {"json", PayloadFormat::json}, {"raw", PayloadFormat::raw}};
@@ -190,6 +193,7 @@ void Loader::read_root(const Place& place) {
         take_text(section, "set", config_.topics.set);
         take_text(section, "result", config_.topics.result);
         take_text(section, "status", config_.topics.status);
+        take_text(section, "gap", config_.topics.gap);
         take_text(section, "gateway", config_.topics.gateway);
         // A name that is missing or there twice is reported already.
         if (report_.errors() == before && controller_names_.size() == config_.controllers.size()) {
@@ -376,6 +380,16 @@ void Loader::read_commands(const Place& place) {
          [&](const Place& at) { return values_.choice(at, kModes); });
     take(section, "ttl", config_.commands.ttl,
          [&](const Place& at) { return values_.duration(at, {10ms, 1h}); });
+}
+
+void Loader::read_events(const Place& place) {
+    const Section section(report_, place, "events");
+    take(section, "max_size", config_.events.max_size,
+         [&](const Place& at) { return values_.size(at, {kMebibyte, 1024 * 1024 * kMebibyte}); });
+    take(section, "max_age", config_.events.max_age,
+         [&](const Place& at) { return values_.duration(at, {1min, 8760h}); });
+    take(section, "commit", config_.events.commit,
+         [&](const Place& at) { return values_.duration(at, {1ms, 1s}); });
 }
 
 void Loader::read_controllers(const Place& list) {

@@ -15,7 +15,7 @@ namespace {
 
 // Indices of an array, hence unscoped.
 // NOLINTBEGIN(readability-identifier-naming): constants, as elsewhere
-enum Kind : std::uint8_t { kState, kEvent, kSet, kResult, kStatus, kGateway, kKinds };
+enum Kind : std::uint8_t { kState, kEvent, kSet, kResult, kStatus, kGap, kGateway, kKinds };
 // NOLINTEND(readability-identifier-naming)
 
 struct Template {
@@ -31,6 +31,7 @@ const std::array<Template, kKinds>& templates() {
         {"set", &Topics::set, {"prefix", "gateway", "controller", "signal", "client"}},
         {"result", &Topics::result, {"prefix", "gateway", "controller", "signal", "client"}},
         {"status", &Topics::status, {"prefix", "gateway", "controller"}},
+        {"gap", &Topics::gap, {"prefix", "gateway", "controller"}},
         {"gateway", &Topics::gateway, {"prefix", "gateway"}},
     }};
     return all;
@@ -164,6 +165,9 @@ void TopicCheck::add(const Use& use) {
 void TopicCheck::collect() {
     for (std::uint32_t c = 0; c < config_.controllers.size(); ++c) {
         add({0, c, 0, Use::kWhole, kStatus});
+        if (has_events(config_.controllers[c])) {
+            add({0, c, 0, Use::kWhole, kGap});
+        }
         for (std::uint32_t s = 0; s < config_.controllers[c].signals.size(); ++s) {
             for (const auto kind : {kState, kEvent, kSet, kResult}) {
                 add({0, c, s, Use::kWhole, kind});
@@ -212,7 +216,7 @@ std::string TopicCheck::owner(const Use& use) const {
     }
     const auto& controller = config_.controllers[use.controller];
     return key + " of " + controller.name +
-           (use.kind == kStatus ? "" : " '" + controller.signals[use.signal].name + "'");
+           (use.kind >= kStatus ? "" : " '" + controller.signals[use.signal].name + "'");
 }
 
 // Once per pair of kinds: a template that lacks {signal} makes all signals collide.

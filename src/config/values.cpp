@@ -25,6 +25,19 @@ struct Unit {
 constexpr std::array<Unit, 4> kUnits = {
     {{"h", 3'600'000}, {"min", 60'000}, {"s", 1000}, {"ms", 1}}};
 
+struct SizeUnit {
+    std::string_view name;
+    std::int64_t bytes;
+};
+constexpr std::array<SizeUnit, 3> kSizeUnits = {
+    {{"GiB", std::int64_t{1} << 30U}, {"MiB", std::int64_t{1} << 20U}, {"KiB", 1024}}};
+
+// "20ms" as 20 and "ms".
+std::pair<std::optional<std::int64_t>, std::string_view> with_unit(std::string_view text) {
+    const auto split = std::min(text.find_first_not_of("0123456789"), text.size());
+    return {parse_integer(text.substr(0, split)), text.substr(split)};
+}
+
 template <class T>
 std::optional<T> parse_number(std::string_view text) {
     if (text.starts_with('+')) {
@@ -84,6 +97,15 @@ std::string to_string(Milliseconds duration) {
         }
     }
     return "0";
+}
+
+std::string size_text(std::int64_t bytes) {
+    for (const auto& unit : kSizeUnits) {
+        if (bytes % unit.bytes == 0 && bytes != 0) {
+            return std::to_string(bytes / unit.bytes) + std::string(unit.name);
+        }
+    }
+    return std::to_string(bytes);
 }
 
 std::string Values::quoted(const Place& place) {
@@ -198,13 +220,10 @@ std::optional<Milliseconds> Values::duration(const Place& place, const DurationR
     if (range.may_be_off && (*given == "0" || *given == "off")) {
         return Milliseconds{0};
     }
-    const auto split = std::min(given->find_first_not_of("0123456789"), given->size());
-    const auto count = parse_integer(std::string_view(*given).substr(0, split));
-    const auto unit = std::find_if(kUnits.begin(), kUnits.end(), [&](const Unit& candidate) {
-        return candidate.name == std::string_view(*given).substr(split);
-    });
+    const auto [count, name] = with_unit(*given);
+    const auto unit = std::ranges::find(kUnits, name, &Unit::name);
     if (!count || unit == kUnits.end()) {
-        const bool bare = count && split == given->size();
+        const bool bare = count && name.empty();
         report_.error(place, quoted(place) + (bare ? " lacks its unit; " : " is not a duration; ") +
                                  std::string(kDurationForm));
         return std::nullopt;
@@ -218,6 +237,24 @@ std::optional<Milliseconds> Values::duration(const Place& place, const DurationR
         return std::nullopt;
     }
     return value;
+}
+
+std::optional<std::int64_t> Values::size(const Place& place, const SizeRange& range) {
+    const auto given = text(place);
+    if (!given) {
+        return std::nullopt;
+    }
+    const auto [count, name] = with_unit(*given);
+    const auto unit = std::ranges::find(kSizeUnits, name, &SizeUnit::name);
+    const bool known = count && unit != kSizeUnits.end();
+    if (!known || *count < (range.min + unit->bytes - 1) / unit->bytes ||
+        *count > range.max / unit->bytes) {
+        report_.error(place, quoted(place) + " is not allowed; " + size_text(range.min) + " to " +
+                                 size_text(range.max) +
+                                 " is, as a whole number of KiB, MiB or GiB");
+        return std::nullopt;
+    }
+    return *count * unit->bytes;
 }
 
 std::optional<double> Values::percentage(const Place& place) {

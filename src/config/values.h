@@ -25,6 +25,11 @@ struct DurationRange {
     bool may_be_off = false;  // 0 is allowed too, and means off
 };
 
+struct SizeRange {  // bytes
+    std::int64_t min;
+    std::int64_t max;
+};
+
 struct Endpoint {
     std::string host;  // IPv6 without its brackets
     std::uint16_t port = 0;
@@ -56,7 +61,8 @@ class Values {
     std::optional<std::int64_t> integer(const Place& place, std::int64_t min, std::int64_t max);
     std::optional<double> number(const Place& place);
     std::optional<Milliseconds> duration(const Place& place, const DurationRange& range);
-    std::optional<double> percentage(const Place& place);  // 0 < x <= 1
+    std::optional<std::int64_t> size(const Place& place, const SizeRange& range);  // bytes
+    std::optional<double> percentage(const Place& place);                          // 0 < x <= 1
     std::optional<Endpoint> url(const Place& place, std::span<const Scheme> schemes);
     std::optional<Endpoint> listen(const Place& place);  // IP address and port
 
@@ -92,6 +98,7 @@ class Values {
 
 [[nodiscard]] bool is_identifier(std::string_view text);
 [[nodiscard]] std::string to_string(Milliseconds duration);  // "250ms", "2min": the largest unit
+[[nodiscard]] std::string size_text(std::int64_t bytes);     // "256MiB", likewise
 [[nodiscard]] std::optional<std::int64_t> parse_integer(std::string_view text);
 
 }  // namespace hi6gw::config

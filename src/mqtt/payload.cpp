@@ -159,12 +159,15 @@ void append_status(std::string& out, const ControllerStatus& status) {
 }
 
 void append_gateway_status(std::string& out, std::string_view state, std::int64_t timestamp_ms,
-                           std::string_view version) {
+                           std::string_view version, std::string_view reason) {
     out += R"({"state":)";
     append_json_string(out, state);
     out += R"(,"timestamp":)";
     append_integer(out, timestamp_ms);
     append_member(out, "version", version);
+    if (!reason.empty()) {
+        append_member(out, "reason", reason);
+    }
     out += '}';
 }
 

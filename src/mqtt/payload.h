@@ -31,8 +31,9 @@ struct ControllerStatus {
 };
 void append_status(std::string& out, const ControllerStatus& status);
 
-// {"state":"online","timestamp":...,"version":"0.1.0"}
+// {"state":"online","timestamp":...,"version":"0.1.0"}, and ,"reason":"..." when there is one: what
+// does not work.
 void append_gateway_status(std::string& out, std::string_view state, std::int64_t timestamp_ms,
-                           std::string_view version);
+                           std::string_view version, std::string_view reason = {});
 
 }  // namespace hi6gw::mqtt

@@ -84,6 +84,26 @@ struct Metrics::Impl {
         gauge("hi6gw_mqtt_in_flight_messages", "Messages sent and not acknowledged yet.").Add({});
     Gauge& outbox =
         gauge("hi6gw_outbox_events", "Events waiting to be taken by the broker.").Add({});
+    Gauge& journal_bytes =
+        gauge("hi6gw_journal_bytes", "Disk space that events in the journal take.").Add({});
+    Gauge& journal_failing =
+        gauge("hi6gw_journal_failing", "1 while events cannot be recorded, else 0.").Add({});
+    Counter& journal_commits =
+        counter("hi6gw_journal_commits_total", "Writes of the event journal, each synced.").Add({});
+    Counter& journal_failures =
+        counter("hi6gw_journal_failures_total", "Writes of the event journal that failed.").Add({});
+    Counter& events = counter("hi6gw_events_total", "Events that were recorded.").Add({});
+    Counter& events_repeated =
+        counter("hi6gw_events_repeated_total",
+                "Events sent again because the connection was lost before their PUBACK.")
+            .Add({});
+    Family<Counter>& events_dropped = counter(
+        "hi6gw_events_dropped_total", "Events that are missing, by the reason in the gap record.");
+    Counter& dropped_full = events_dropped.Add({{"reason", "journal_full"}});
+    Counter& dropped_old = events_dropped.Add({{"reason", "too_old"}});
+    Counter& dropped_not_written = events_dropped.Add({{"reason", "not_written"}});
+    Counter& dropped_lost = events_dropped.Add({{"reason", "journal_lost"}});
+    Counter& dropped_refused = events_dropped.Add({{"reason", "refused"}});
     Gauge& lag =
         gauge("hi6gw_event_loop_lag_seconds", "How late the event loop last served a timer.")
             .Add({});
@@ -235,8 +255,22 @@ void Metrics::mqtt_in_flight(std::size_t messages) {
     impl_->in_flight.Set(static_cast<double>(messages));
 }
 
-void Metrics::outbox_events(std::size_t events) {
-    impl_->outbox.Set(static_cast<double>(events));
+void Metrics::events(const EventMetrics& now) {
+    const auto count_to = [](Counter& counter, std::uint64_t total) {
+        counter.Increment(static_cast<double>(total) - counter.Value());
+    };
+    impl_->outbox.Set(static_cast<double>(now.waiting));
+    impl_->journal_bytes.Set(static_cast<double>(now.bytes));
+    impl_->journal_failing.Set(now.failing ? 1 : 0);
+    count_to(impl_->journal_commits, now.commits);
+    count_to(impl_->journal_failures, now.failures);
+    count_to(impl_->events, now.recorded);
+    count_to(impl_->events_repeated, now.repeated);
+    count_to(impl_->dropped_full, now.journal_full);
+    count_to(impl_->dropped_old, now.too_old);
+    count_to(impl_->dropped_not_written, now.not_written);
+    count_to(impl_->dropped_lost, now.journal_lost);
+    count_to(impl_->dropped_refused, now.refused);
 }
 
 void Metrics::event_loop_lag(std::chrono::nanoseconds lag) {

@@ -54,7 +54,7 @@ Lane::Lane(config::Controller config, const LaneTopics& topics, config::PayloadF
       log_(config_.name),
       client_(*parts.client, *parts.metrics, time_, config_.timeout, seed_of(config_.name)),
       plan_(config_.signals, config_.index_unit, config_.max_block_words),
-      table_(config_.signals, moment()),
+      table_(config_.signals, moment(), parts.events),
       states_(table_, topics.state, format,
               [this](Steady::time_point read_at) { metrics_.published(time_.now() - read_at); }),
       status_(topics.status),

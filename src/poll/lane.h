@@ -48,7 +48,8 @@ class Lane {
         hi6::ControllerClient* client = nullptr;
         Time* time = nullptr;
         ops::ControllerMetrics* metrics = nullptr;
-        std::function<void()> news;  // states() or status() has something to publish
+        std::function<void()> news;           // states() or status() has something to publish
+        outbox::EventSink* events = nullptr;  // null where no signal has events
         // Of the commands; see command::Supervisor::Parts. `pulses` may be null where no signal is
         // writable.
         command::PulseStore* pulses = nullptr;

@@ -25,8 +25,13 @@ double number(const domain::Value& value) {
 
 }  // namespace
 
-SignalTable::SignalTable(std::span<const config::Signal> signals, Moment born)
-    : signals_(signals), slots_(signals.size()), news_(signals.size()) {
+SignalTable::SignalTable(std::span<const config::Signal> signals, Moment born,
+                         outbox::EventSink* events)
+    : signals_(signals),
+      slots_(signals.size()),
+      events_(events),
+      recorded_(events != nullptr ? signals.size() : 0),
+      news_(signals.size()) {
     for (std::uint32_t i = 0; i < slots_.size(); ++i) {
         slots_[i].stamp_ms = born.wall_ms;
         const auto& rules = options(i);
@@ -39,6 +44,9 @@ SignalTable::SignalTable(std::span<const config::Signal> signals, Moment born)
             }
         }
         news_.push(i);
+        if (events_ != nullptr) {
+            record(i, born.wall_ms);
+        }
     }
     attention_ = slots_.size();
 }
@@ -149,6 +157,10 @@ bool SignalTable::look_at(std::uint32_t signal, std::uint32_t raw, const Moment&
         --attention_;
         next_expiry_ = std::min(next_expiry_, at.steady + stale_after(signal));
     }
+    // min_interval holds back states, not events: each has a dead band of its own.
+    if (events_ != nullptr && (recovered || !within_deadband(signal, recorded_[signal].raw))) {
+        record(signal, at.wall_ms);
+    }
     offer(signal, recovered, at);
     return changed;
 }
@@ -156,7 +168,7 @@ bool SignalTable::look_at(std::uint32_t signal, std::uint32_t raw, const Moment&
 // Decides whether a new value is worth a message now, later, or not at all.
 void SignalTable::offer(std::uint32_t signal, bool recovered, const Moment& at) {
     Slot& slot = slots_[signal];
-    if (!recovered && within_deadband(signal)) {
+    if (!recovered && within_deadband(signal, slot.published)) {
         return;
     }
     if (!recovered && slot.timed != kUntimed) {
@@ -222,6 +234,25 @@ void SignalTable::set_quality(std::uint32_t signal, Quality quality, std::int64_
     slot.published = slot.raw;
     slot.stamp_ms = std::max(slot.stamp_ms, wall_ms);
     news_.push(signal);
+    if (events_ != nullptr) {
+        record(signal, wall_ms);
+    }
+}
+
+// An event, where the signal has them.
+void SignalTable::record(std::uint32_t signal, std::int64_t wall_ms) {
+    const config::Signal& spec = signals_[signal];
+    if (!spec.options->events) {
+        return;
+    }
+    const Slot& slot = slots_[signal];
+    Recorded& last = recorded_[signal];
+    last.raw = slot.raw;
+    last.stamp_ms = std::max(last.stamp_ms, wall_ms);
+    const domain::Value value =
+        slot.known ? value_of(signal, slot.raw).value_or(domain::Value{}) : domain::Value{};
+    events_->event(spec.name, value, last.stamp_ms, slot.quality,
+                   slot.known ? text_of(signal, slot.raw) : nullptr);
 }
 
 // From here on bytes under the signal may be fresher than its value.
@@ -243,13 +274,13 @@ std::optional<domain::Value> SignalTable::value_of(std::uint32_t signal, std::ui
     return hi6::decode(raw, signals_[signal].address.width, options(signal));
 }
 
-bool SignalTable::within_deadband(std::uint32_t signal) const {
+bool SignalTable::within_deadband(std::uint32_t signal, std::uint32_t before) const {
     const double deadband = options(signal).deadband;
     if (deadband <= 0.0) {
         return false;
     }
     const auto now = value_of(signal, slots_[signal].raw);
-    const auto then = value_of(signal, slots_[signal].published);
+    const auto then = value_of(signal, before);
     return now && then && std::abs(number(*now) - number(*then)) <= deadband;
 }
 
@@ -330,7 +361,7 @@ void SignalTable::run_timers(const Moment& now) {
             arm(entry.signal, timed);  // it was published meanwhile, and throttled again
         } else if (timed.throttled) {
             timed.throttled = false;
-            if (slot.raw != slot.published && !within_deadband(entry.signal)) {
+            if (slot.raw != slot.published && !within_deadband(entry.signal, slot.published)) {
                 put_up(entry.signal, read_moment(slot, now));
             }
         }
@@ -368,18 +399,19 @@ SignalTable::State SignalTable::state(std::uint32_t signal) const {
     }
     state.value = value_of(signal, slot.published).value_or(domain::Value{});
     state.read_at = read_at(slot);
-    const auto& texts = options(signal).texts;
-    if (!texts.empty()) {
-        const std::int64_t key =
-            hi6::enum_key(slot.published, signals_[signal].address.width, options(signal));
-        const auto found =
-            std::lower_bound(texts.begin(), texts.end(), key,
-                             [](const auto& entry, std::int64_t k) { return entry.first < k; });
-        if (found != texts.end() && found->first == key) {
-            state.text = &found->second;
-        }
+    if (!options(signal).texts.empty()) {
+        state.text = text_of(signal, slot.published);
     }
     return state;
+}
+
+const std::string* SignalTable::text_of(std::uint32_t signal, std::uint32_t raw) const {
+    const auto& texts = options(signal).texts;
+    const std::int64_t key = hi6::enum_key(raw, signals_[signal].address.width, options(signal));
+    const auto found =
+        std::lower_bound(texts.begin(), texts.end(), key,
+                         [](const auto& entry, std::int64_t k) { return entry.first < k; });
+    return found != texts.end() && found->first == key ? &found->second : nullptr;
 }
 
 }  // namespace hi6gw::poll

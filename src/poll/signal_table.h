@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "domain/quality.h"
 #include "domain/value.h"
+#include "outbox/event.h"
 #include "outbox/latest_queue.h"
 #include "poll/sweep_plan.h"
 
@@ -30,8 +31,11 @@ struct Moment {
 
 class SignalTable {
   public:
-    // `signals` outlives the table. All signals start as not_read, stamped `born`.
-    SignalTable(std::span<const config::Signal> signals, Moment born);
+    // `signals` outlives the table, and so does `events`, which is null where no signal has any:
+    // then events cost nothing. All signals start as not_read, stamped `born`, and that is an event
+    // too.
+    SignalTable(std::span<const config::Signal> signals, Moment born,
+                outbox::EventSink* events = nullptr);
 
     // Takes over a new layout. Values, qualities and times stay; every signal is looked at again
     // with its next read.
@@ -106,6 +110,10 @@ class SignalTable {
         bool throttled = false;
         bool armed = false;  // timers_ has an entry for the end of a throttle
     };
+    struct Recorded {  // the last event
+        std::uint32_t raw = 0;
+        std::int64_t stamp_ms = 0;  // never goes back
+    };
     struct TimerEntry {
         Steady::time_point when;
         std::uint32_t signal = 0;
@@ -128,17 +136,21 @@ class SignalTable {
     void put_up(std::uint32_t signal, const Moment& at);
     void set_quality(std::uint32_t signal, domain::Quality quality, std::int64_t wall_ms);
     void settle(Slot& slot, bool unsettled);
+    void record(std::uint32_t signal, std::int64_t wall_ms);
     void arm(std::uint32_t signal, Timed& timed);
     [[nodiscard]] static bool needs_attention(const Slot& slot) {
         return slot.quality != domain::Quality::good || slot.unsettled;
     }
-    [[nodiscard]] bool within_deadband(std::uint32_t signal) const;
+    [[nodiscard]] bool within_deadband(std::uint32_t signal, std::uint32_t before) const;
+    [[nodiscard]] const std::string* text_of(std::uint32_t signal, std::uint32_t raw) const;
     [[nodiscard]] std::optional<domain::Value> value_of(std::uint32_t signal,
                                                         std::uint32_t raw) const;
 
     std::span<const config::Signal> signals_;
     std::vector<Slot> slots_;
     std::vector<Timed> timed_;
+    outbox::EventSink* events_;
+    std::vector<Recorded> recorded_;        // by signal; empty without `events_`
     std::vector<std::uint32_t> by_offset_;  // signals sorted by image offset
     std::vector<std::byte> image_;
     std::vector<Steady::time_point> read_at_;  // by image byte

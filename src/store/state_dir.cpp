@@ -30,6 +30,7 @@ StateDir::Acquired StateDir::acquire() {
     const auto unusable = [this](int error) {
         return Failure{Trouble::unusable, path_.string() + ": " + error_text(error)};
     };
+    const std::lock_guard guard(mutex_);
     if (lock_.open()) {
         return {};
     }

@@ -2,13 +2,13 @@
 // The directory for what must survive a restart, and the proof that it is ours: an exclusive lock
 // on its file `lock`, which the kernel takes back when the process ends, however it ends.
 //
-// acquire() may wait for the disk: before the event loop runs, or on a store's worker. Thread: any,
-// one at a time.
+// acquire() may wait for the disk: before the event loop runs, or on a store's worker. Thread: any.
 
 #include "base/result.h"
 #include "store/file.h"
 
 #include <filesystem>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -39,6 +39,7 @@ class StateDir {
 
   private:
     std::filesystem::path path_;
+    std::mutex mutex_;
     Fd lock_;
 };
 

@@ -34,6 +34,8 @@ struct CommandLoad {
 };
 void measure_commands(Report& report, Seconds time, const CommandLoad& load);
 void measure_curl(Report& report, Seconds time);
+// journal.cpp: events through the journal, beside SQLite alone.
+void measure_journal(Report& report, Seconds time);
 
 // What several share.
 void add_percentiles(Report& report, const std::string& what, const std::vector<double>& values,

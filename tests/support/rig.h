@@ -77,6 +77,7 @@ class Gateway {
     int stop();
     void start();  // again, after the process has ended
     [[nodiscard]] static std::string program();
+    [[nodiscard]] const std::filesystem::path& config() const { return config_; }
     [[nodiscard]] std::string state_directory() const {
         return (directory_.path() / "state").string();
     }

@@ -99,9 +99,10 @@ controllers:
     EXPECT_EQ(ran.out,
               "out\t1\tretain\thi6/gateway/line1/status\t-\t-\n"
               "out\t1\tretain\thi6/r1/status\t-\t-\n"
+              "out\t1\t-\thi6/r1/event\t-\t-\n"
               "out\t1\tretain\thi6/r1/state/a\tfb2.di3\tr\n"
               "out\t2\t-\thi6/r1/state/clamp/close\tfb1.do1\trw\n"
-              "out\t2\t-\thi6/r1/event/clamp/close\tfb1.do1\trw\n"
+              "out\t1\t-\thi6/r1/event/clamp/close\tfb1.do1\trw\n"
               "out\t1\t-\thi6/r1/result/clamp/close\tfb1.do1\trw\n"
               "in\t1\t-\thi6/r1/set/clamp/close\tfb1.do1\trw\n"
               "out\t1\tretain\thi6/r2/status\t-\t-\n"

@@ -71,9 +71,11 @@ TEST(Load, ReadsEveryKey) {
                        "{prefix}/set/{client}/{controller}/{signal}",
                        "{prefix}/result/{client}/{controller}/{signal}",
                        "{prefix}/{controller}/status-of-it",
+                       "{prefix}/{controller}/missing",
                        "{prefix}/{gateway}/me"};
     expected.payload = PayloadFormat::raw;
     expected.commands = {CommandMode::dry_run, 1500ms};
+    expected.events = {std::uint64_t{1} << 30U, 2h, 5ms};
     Controller one;
     one.name = "r1";
     one.host = "fd00::1";
@@ -136,9 +138,11 @@ topics:
   set: "{prefix}/set/{client}/{controller}/{signal}"
   result: "{prefix}/result/{client}/{controller}/{signal}"
   status: "{prefix}/{controller}/status-of-it"
+  gap: "{prefix}/{controller}/missing"
   gateway: "{prefix}/{gateway}/me"
 payload: {format: raw}
 commands: {mode: dry_run, ttl: 1500ms}
+events: {max_size: 1GiB, max_age: 2h, commit: 5ms}
 defaults: {poll: 20ms, qos: 0, retain: false, unit: A}
 controllers:
   - name: r1

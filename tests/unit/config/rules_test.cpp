@@ -161,6 +161,20 @@ TEST(BlockReadOff, RefusesWhatOnlyBlockReadsCanRead) {
                                   HasSubstr("block_read is off"))));
 }
 
+TEST(Topics, OfGapsCountWhereThereAreEvents) {
+    Files files;
+    const std::string signals = "    - {name: a, address: mw2, events: @}";
+    const std::string topics = "topics: {gap: '{prefix}/{controller}/status'}";
+    const auto with = [&](const std::string& events) {
+        auto list = signals;
+        list.replace(list.find('@'), 1, events);
+        return files.shown(files.load(with_signals(list, topics)).problems);
+    };
+    EXPECT_THAT(with("false"), IsEmpty());
+    EXPECT_THAT(with("true"), ElementsAre(StartsWith("c.yaml:1:15: topics.gap: the topic "
+                                                     "'hi6/r1/status' is that of status of r1")));
+}
+
 struct TopicCase {
     std::string topics;
     std::string problem;  // empty: none

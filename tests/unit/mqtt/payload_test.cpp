@@ -332,6 +332,11 @@ TEST(PayloadStatus, IsWhatTheContractShows) {
     out.clear();
     append_gateway_status(out, "online", 18, "0.1.0");
     EXPECT_EQ(out, R"({"state":"online","timestamp":18,"version":"0.1.0"})");
+    out.clear();
+    append_gateway_status(out, "online", 18, "0.1.0", "event journal: full");
+    EXPECT_EQ(
+        out,
+        R"({"state":"online","timestamp":18,"version":"0.1.0","reason":"event journal: full"})");
 }
 
 }  // namespace

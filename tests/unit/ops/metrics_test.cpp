@@ -72,7 +72,11 @@ void use_all(Metrics& metrics, ControllerMetrics& r1) {
     metrics.mqtt_connects();
     metrics.mqtt_publish_refused();
     metrics.mqtt_in_flight(7);
-    metrics.outbox_events(12);
+    EventMetrics events;
+    events.recorded = 10;
+    metrics.events(events);
+    events = {12, 4096, true, 20, 5, 4, 3, 6, 7, 8, 9, 2};
+    metrics.events(events);
     metrics.event_loop_lag(1500us);
 }
 
@@ -106,6 +110,17 @@ TEST(Metrics, CountWhatTheyAreTold) {
              "hi6gw_mqtt_publish_refused_total 1\n",
              "hi6gw_mqtt_in_flight_messages 7\n",
              "hi6gw_outbox_events 12\n",
+             "hi6gw_journal_bytes 4096\n",
+             "hi6gw_journal_failing 1\n",
+             "hi6gw_journal_commits_total 4\n",
+             "hi6gw_journal_failures_total 3\n",
+             "hi6gw_events_total 20\n",
+             "hi6gw_events_repeated_total 5\n",
+             "hi6gw_events_dropped_total{reason=\"journal_full\"} 6\n",
+             "hi6gw_events_dropped_total{reason=\"too_old\"} 7\n",
+             "hi6gw_events_dropped_total{reason=\"not_written\"} 8\n",
+             "hi6gw_events_dropped_total{reason=\"journal_lost\"} 9\n",
+             "hi6gw_events_dropped_total{reason=\"refused\"} 2\n",
              "hi6gw_event_loop_lag_seconds 0.0015\n",
          }) {
         EXPECT_THAT(page, HasSubstr(line));

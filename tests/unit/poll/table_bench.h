@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -13,6 +14,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace hi6gw::poll::testing_bench {
@@ -85,12 +87,36 @@ inline void PrintTo(const Said& said, std::ostream* out) {
         said.value);
 }
 
+struct Happened {
+    std::string signal;
+    domain::Value value;
+    Quality quality = Quality::not_read;
+    std::int64_t ts = 0;
+    std::string text;
+    bool operator==(const Happened&) const = default;
+};
+inline void PrintTo(const Happened& event, std::ostream* out) {
+    *out << event.signal << ' ';
+    PrintTo(Said{0, event.value, event.quality, event.ts}, out);
+}
+
+class EventLog final : public outbox::EventSink {
+  public:
+    void event(const std::string& signal, const domain::Value& value, std::int64_t timestamp_ms,
+               Quality quality, const std::string* text) override {
+        events.push_back(
+            {signal, value, quality, timestamp_ms, text != nullptr ? *text : std::string()});
+    }
+    std::vector<Happened> take() { return std::exchange(events, {}); }
+    std::vector<Happened> events;
+};
+
 class Bench {
   public:
     static constexpr std::int64_t kWall = 1'763'900'000'000;
 
     explicit Bench(std::vector<config::Signal> list)
-        : signals(std::move(list)), table(signals, moment()) {
+        : signals(std::move(list)), table(signals, moment(), has_events() ? &events : nullptr) {
         arrange();
     }
     void arrange() {
@@ -109,6 +135,10 @@ class Bench {
     std::uint32_t read() { return read(0, static_cast<std::uint32_t>(memory.size())); }
     std::uint32_t read(std::uint32_t from, std::uint32_t bytes) {
         return table.apply(from, std::as_bytes(std::span(memory)).subspan(from, bytes), moment());
+    }
+    [[nodiscard]] bool has_events() const {
+        return std::ranges::any_of(signals,
+                                   [](const config::Signal& one) { return one.options->events; });
     }
     void put(std::uint32_t byte, std::uint8_t value) { memory[byte] = value; }
     void put_word(std::uint32_t byte, int value) {
@@ -135,6 +165,7 @@ class Bench {
     std::array<std::uint8_t, 32> memory{};
     std::chrono::nanoseconds elapsed{0};
     std::int64_t wall_step = 0;
+    EventLog events;
     SignalTable table;
 };
 
