@@ -33,6 +33,7 @@ EventStore::EventStore(const asio::any_io_executor& executor, Time& time, Worker
 EventStore::~EventStore() {
     box_->close();
     if (!buffer_.empty()) {
+        next_write_ = time_.now();  // whenever the last one was
         hand_over();
     }
 }
