@@ -1,0 +1,34 @@
+#pragma once
+// What OpenSSL's verdicts on a handshake mean to an operator: which file, which name, which date.
+// Pure.
+
+#include "mqtt/certificate.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hi6gw::mqtt {
+
+// Our side of a connection.
+struct TlsSide {
+    std::string name;                      // that the broker's certificate must have
+    std::string ca_file;                   // empty: the system's authorities
+    std::vector<std::string> authorities;  // subjects of what is in ca_file
+    std::string cert_file;                 // empty: we have no certificate
+    std::optional<Certificate> own;
+};
+
+// `error`: one of OpenSSL's X509_V_ERR_*; `depth`: of `certificate` in the broker's chain, 0 is its
+// own.
+[[nodiscard]] std::string verification_failure(int error, int depth, const Certificate& certificate,
+                                               const TlsSide& side);
+// A fatal alert of the broker's: RFC 8446 section 6.2.
+[[nodiscard]] std::string alert_received(int alert, const TlsSide& side);
+// A fatal alert of ours that says more than verification_failure(); empty: it does not.
+[[nodiscard]] std::string alert_sent(int alert);
+// A line of OpenSSL's error queue, as ERR_print_errors_cb(3) prints it.
+[[nodiscard]] std::string library_error(std::string_view line);
+
+}  // namespace hi6gw::mqtt
