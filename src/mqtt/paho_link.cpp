@@ -73,10 +73,8 @@ ConnectResult tls_refused(const std::string& why) {
     return result;
 }
 
-// `verdict`: what TLS has against the broker, or the broker against us; `library`: the last line of
-// OpenSSL's, which is not always about a refusal.
-ConnectResult failed(const paho::token& token, const std::string& verdict,
-                     const std::string& library) {
+// `guard`: null without TLS. `library`: the last line of OpenSSL's error queue.
+ConnectResult failed(const paho::token& token, const TlsGuard* guard, const std::string& library) {
     ConnectResult result;
     if (const int code = refusal_code(token); code > 0) {
         result.answer =
@@ -85,15 +83,20 @@ ConnectResult failed(const paho::token& token, const std::string& verdict,
         result.why = "refused by the broker: " + connack_name(code);
         return result;
     }
-    if (!verdict.empty()) {
-        return tls_refused(verdict);
+    if (std::string why = guard != nullptr ? guard->refusal() : std::string(); !why.empty()) {
+        return tls_refused(why);
     }
     if (message_of(token) == "TCP connect completion failure") {
         result.answer = ConnectAnswer::closed;
         result.why = "the broker closed the connection without an answer";
         return result;
     }
-    result.why = library.empty() ? "no connection" : "TLS: " + library_error(library);
+    result.why = "no connection";
+    if (const auto broken = guard != nullptr ? guard->broken() : std::nullopt) {
+        result.refused = broken->refused;
+        result.why =
+            "TLS: " + (library.empty() || broken->refused ? broken->why : library_error(library));
+    }
     return result;
 }
 
@@ -139,7 +142,7 @@ class ConnectListener final : public paho::iaction_listener {
     }
     void on_failure(const paho::token& token) noexcept override {
         const std::lock_guard lock(mutex_);
-        put(failed(token, guard_ ? guard_->verdict() : std::string(), library_error_));
+        put(failed(token, guard_.get(), library_error_));
     }
     void library_error(const std::string& line) noexcept {
         const std::lock_guard lock(mutex_);

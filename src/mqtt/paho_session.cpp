@@ -338,6 +338,7 @@ void PahoSession::announce() {
     what.version = version_;
     what.window = window_;
     what.retain_available = limits_.retain_available;
+    what.certificate_expiry = limits_.certificate_expiry;
     if (handlers_.connected) {
         handlers_.connected(what);
     }

@@ -97,6 +97,14 @@ int on_verified(int good, X509_STORE_CTX* store) {
     return good;
 }
 
+// Our certificate, if there is one, is in its place already.
+int on_certificate_request(SSL* ssl, void* /*context*/) {
+    if (Guard* const guard = attached(ssl)) {
+        (*guard)->asked_for_our_certificate();
+    }
+    return 1;
+}
+
 void begin(SSL* ssl) {
     Guard guard = guard_for(ssl);
     if (!guard) {
@@ -153,9 +161,14 @@ bool TlsGuard::guards(const std::string& paho_host, std::uint16_t port) const {
 }
 
 void TlsGuard::prepare(SSL* ssl) {
+    {
+        const std::lock_guard lock(mutex_);
+        begun_ = true;
+    }
     SSL_set_min_proto_version(ssl, TLS1_2_VERSION);
     SSL_set_security_level(ssl, registry().security_level);
     SSL_set_verify(ssl, SSL_VERIFY_PEER, on_verified);
+    SSL_set_cert_cb(ssl, on_certificate_request, nullptr);
     SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     const bool address =
         X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), side_.name.c_str()) == 1;
@@ -196,16 +209,36 @@ void TlsGuard::alert(int code, bool sent) {
     }
 }
 
-void TlsGuard::write_down(std::string verdict) {
+void TlsGuard::asked_for_our_certificate() {
     const std::lock_guard lock(mutex_);
-    if (verdict_.empty()) {
-        verdict_ = std::move(verdict);
+    asked_ = true;
+}
+
+void TlsGuard::write_down(std::string refusal) {
+    const std::lock_guard lock(mutex_);
+    if (refusal_.empty()) {
+        refusal_ = std::move(refusal);
     }
 }
 
-std::string TlsGuard::verdict() const {
+std::string TlsGuard::refusal() const {
     const std::lock_guard lock(mutex_);
-    return verdict_;
+    return refusal_;
+}
+
+// With TLS 1.3 the broker looks at our certificate when the handshake is over on our side. Its
+// reason and its hanging up come together; a fast broker's may come before CONNECT is written, and
+// then Paho does not read the reason any more.
+std::optional<TlsGuard::Break> TlsGuard::broken() const {
+    const std::lock_guard lock(mutex_);
+    if (!begun_) {
+        return std::nullopt;
+    }
+    if (asked_) {
+        return Break{.why = certificate_refused(side_), .refused = true};
+    }
+    return Break{.why = "the connection broke during the handshake; is TLS spoken at this port?",
+                 .refused = false};
 }
 
 std::optional<CertificateTime> TlsGuard::broker_expiry() const {

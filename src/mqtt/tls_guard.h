@@ -32,27 +32,37 @@ class TlsGuard {
     static std::shared_ptr<TlsGuard> start(const std::string& host, std::uint16_t port,
                                            TlsSide side);
 
-    // Why the handshake failed. Empty: it did not, or not for a reason that TLS knows of.
-    [[nodiscard]] std::string verdict() const;
+    // Why one side refuses the other. Empty: it does not, as far as it has said.
+    [[nodiscard]] std::string refusal() const;
+    // Of a connection that broke before CONNECT was sent, without a refusal: what there is to say,
+    // and whether trying again soon cannot help. Nothing: TLS had not even begun.
+    struct Break {
+        std::string why;
+        bool refused = false;
+    };
+    [[nodiscard]] std::optional<Break> broken() const;
     // When the broker's certificate expires; nothing before it was verified.
     [[nodiscard]] std::optional<CertificateTime> broker_expiry() const;
 
     // Called by OpenSSL, on Paho's threads.
     void prepare(ssl_st* ssl);
     void verified(bool good, x509_store_ctx_st* store);
+    void asked_for_our_certificate();
     void alert(int code, bool sent);
 
     TlsGuard(std::string paho_host, std::uint16_t port, TlsSide side);
     [[nodiscard]] bool guards(const std::string& paho_host, std::uint16_t port) const;
 
   private:
-    void write_down(std::string verdict);
+    void write_down(std::string refusal);
 
     const std::string paho_host_;
     const std::uint16_t port_;
     const TlsSide side_;
     mutable std::mutex mutex_;
-    std::string verdict_;  // the first one
+    std::string refusal_;  // the first one
+    bool begun_ = false;
+    bool asked_ = false;
     std::optional<CertificateTime> broker_expiry_;
 };
 

@@ -40,15 +40,19 @@ std::string unknown_issuer(int depth, const Certificate& certificate, const TlsS
            (same_name ? ": the one of that name there has another key" : "");
 }
 
-std::string own_certificate_refused(int alert, const TlsSide& side) {
+std::string own_certificate_refused(const TlsSide& side, const std::string& why) {
     std::string out = "the broker refuses our certificate, cert_file " + in_quotes(side.cert_file);
     if (side.own) {
-        const bool expired = alert == SSL3_AD_CERTIFICATE_EXPIRED;
+        const auto now = std::chrono::system_clock::now();
+        const bool expired = side.own->not_after <= now;
         out += " (" + side.own->subject + ", issued by " + side.own->issuer +
                (expired ? ", expired on " : ", valid until ") + date(side.own->not_after) + ')';
     }
-    return out + ": " + SSL_alert_desc_string_long(alert);
+    return out + ": " + why;
 }
+
+constexpr const char* kCertificateDemanded =
+    "the broker demands a client certificate: mqtt.tls.cert_file and key_file";
 
 }  // namespace
 
@@ -89,7 +93,7 @@ std::string alert_received(int alert, const TlsSide& side) {
         case TLS1_AD_UNRECOGNIZED_NAME:
             return "the broker knows no name " + in_quotes(side.name) + " (alert: " + name + ')';
         case SSL_AD_CERTIFICATE_REQUIRED:
-            return "the broker demands a client certificate: mqtt.tls.cert_file and key_file";
+            return kCertificateDemanded;
         case SSL3_AD_HANDSHAKE_FAILURE:
             return "the broker refuses the handshake (alert: " + name + ')' +
                    (side.cert_file.empty()
@@ -104,12 +108,17 @@ std::string alert_received(int alert, const TlsSide& side) {
         case TLS1_AD_ACCESS_DENIED:
         case TLS1_AD_DECRYPT_ERROR:
             if (!side.cert_file.empty()) {
-                return own_certificate_refused(alert, side);
+                return own_certificate_refused(side, name);
             }
             [[fallthrough]];
         default:
             return "the broker refuses the handshake (alert: " + name + ')';
     }
+}
+
+std::string certificate_refused(const TlsSide& side) {
+    return side.cert_file.empty() ? kCertificateDemanded
+                                  : own_certificate_refused(side, "it hung up without a reason");
 }
 
 std::string alert_sent(int alert) {

@@ -26,6 +26,8 @@ struct TlsSide {
                                                const TlsSide& side);
 // A fatal alert of the broker's: RFC 8446 section 6.2.
 [[nodiscard]] std::string alert_received(int alert, const TlsSide& side);
+// The broker asked for our certificate and hung up without a word.
+[[nodiscard]] std::string certificate_refused(const TlsSide& side);
 // A fatal alert of ours that says more than verification_failure(); empty: it does not.
 [[nodiscard]] std::string alert_sent(int alert);
 // A line of OpenSSL's error queue, as ERR_print_errors_cb(3) prints it.
