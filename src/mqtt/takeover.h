@@ -15,7 +15,8 @@ class TakeoverWatch {
   public:
     using Clock = std::chrono::steady_clock;
     static constexpr std::chrono::minutes kWindow{5};
-    static constexpr std::size_t kMany = 3;
+    static constexpr std::size_t kMany =
+        5;  // a broker that was restarted in haste is not suspected
 
     // A connection that the broker had accepted ended without a word. True: the last kMany did,
     // within kWindow, and nothing else explains it.

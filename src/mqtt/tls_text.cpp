@@ -1,5 +1,7 @@
 #include "mqtt/tls_text.h"
 
+#include "base/clock.h"
+
 #include <openssl/ssl.h>
 #include <openssl/tls1.h>
 #include <openssl/x509_vfy.h>
@@ -43,7 +45,8 @@ std::string unknown_issuer(int depth, const Certificate& certificate, const TlsS
 std::string own_certificate_refused(const TlsSide& side, const std::string& why) {
     std::string out = "the broker refuses our certificate, cert_file " + in_quotes(side.cert_file);
     if (side.own) {
-        const auto now = std::chrono::system_clock::now();
+        // In whole seconds: in finer units a certificate without an end overflows.
+        const auto now = std::chrono::floor<std::chrono::seconds>(Wall::now());
         const bool expired = side.own->not_after <= now;
         out += " (" + side.own->subject + ", issued by " + side.own->issuer +
                (expired ? ", expired on " : ", valid until ") + date(side.own->not_after) + ')';
