@@ -34,12 +34,17 @@ std::string subject_of(int depth, const Certificate& certificate) {
            certificate.subject + ')';
 }
 
+// A mistake that is hard to see: an authority was made anew under its old name.
+std::string namesake(const std::string& authority, const TlsSide& side) {
+    return std::find(side.authorities.begin(), side.authorities.end(), authority) ==
+                   side.authorities.end()
+               ? ""
+               : ": the one of that name there has another key";
+}
+
 std::string unknown_issuer(int depth, const Certificate& certificate, const TlsSide& side) {
-    const bool same_name = std::find(side.authorities.begin(), side.authorities.end(),
-                                     certificate.issuer) != side.authorities.end();
-    return subject_of(depth, certificate) + " was issued by \"" + certificate.issuer +
-           "\", which is not " + authorities(side) +
-           (same_name ? ": the one of that name there has another key" : "");
+    return subject_of(depth, certificate) + " was issued by " + in_quotes(certificate.issuer) +
+           ", which is not " + authorities(side) + namesake(certificate.issuer, side);
 }
 
 std::string own_certificate_refused(const TlsSide& side, const std::string& why) {
@@ -81,8 +86,9 @@ std::string verification_failure(int error, int depth, const Certificate& certif
         case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
             return subject + " is signed by itself, and it is not " + authorities(side);
         case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-            return "the authority \"" + certificate.subject +
-                   "\" above the broker's certificate is not " + authorities(side);
+            return "the authority " + in_quotes(certificate.subject) +
+                   " above the broker's certificate is not " + authorities(side) +
+                   namesake(certificate.subject, side);
         default:
             return subject + ": " + X509_verify_cert_error_string(error);
     }

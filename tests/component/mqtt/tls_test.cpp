@@ -2,9 +2,9 @@
 // refused before CONNECT, once, and for a reason that says which file, which name, which date.
 
 #include "component/mqtt/session_fixture.h"
-#include "component/mqtt/tls_peer.h"
 #include "support/certificates.h"
 #include "support/temp_dir.h"
+#include "support/tls_peer.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -22,6 +22,9 @@ using test::Broker;
 using test::BrokerOptions;
 using test::CertificateOptions;
 using test::Credentials;
+using test::TlsPeer;
+using test::TlsPeerOptions;
+using test::TlsVisit;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::EndsWith;

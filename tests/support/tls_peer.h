@@ -16,7 +16,7 @@
 
 struct ssl_ctx_st;
 
-namespace hi6gw::mqtt {
+namespace hi6gw::test {
 
 struct TlsVisit {
     std::optional<std::string> name;  // the SNI
@@ -34,7 +34,7 @@ struct TlsPeerOptions {
 
 class TlsPeer {
   public:
-    explicit TlsPeer(const test::Credentials& credentials, const TlsPeerOptions& options = {});
+    explicit TlsPeer(const Credentials& credentials, const TlsPeerOptions& options = {});
     TlsPeer(const TlsPeer&) = delete;
     TlsPeer& operator=(const TlsPeer&) = delete;
     ~TlsPeer();
@@ -55,4 +55,4 @@ class TlsPeer {
     std::thread thread_;
 };
 
-}  // namespace hi6gw::mqtt
+}  // namespace hi6gw::test

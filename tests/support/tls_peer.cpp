@@ -1,4 +1,4 @@
-#include "component/mqtt/tls_peer.h"
+#include "support/tls_peer.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -15,7 +15,7 @@
 #include <array>
 #include <stdexcept>
 
-namespace hi6gw::mqtt {
+namespace hi6gw::test {
 namespace {
 
 constexpr timeval kPatience{.tv_sec = 5, .tv_usec = 0};
@@ -24,7 +24,7 @@ std::unique_ptr<BIO, decltype(&BIO_free)> reader(const std::string& text) {
     return {BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), BIO_free};
 }
 
-void use(SSL_CTX* context, const test::Credentials& credentials) {
+void use(SSL_CTX* context, const Credentials& credentials) {
     const auto certificate_in = reader(credentials.certificate);
     const auto key_in = reader(credentials.key);
     const std::unique_ptr<X509, decltype(&X509_free)> certificate(
@@ -70,7 +70,7 @@ Bound listen_on_loopback(bool ipv6) {
 
 }  // namespace
 
-TlsPeer::TlsPeer(const test::Credentials& credentials, const TlsPeerOptions& options)
+TlsPeer::TlsPeer(const Credentials& credentials, const TlsPeerOptions& options)
     : context_(SSL_CTX_new(TLS_server_method()), SSL_CTX_free), quit_(::eventfd(0, EFD_CLOEXEC)) {
     use(context_.get(), credentials);
     SSL_CTX_set_max_proto_version(context_.get(), options.max_version);
@@ -141,4 +141,4 @@ void TlsPeer::serve_one(int fd) {
     }
 }
 
-}  // namespace hi6gw::mqtt
+}  // namespace hi6gw::test
