@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -24,8 +25,9 @@ void must(bool good, const char* what) {
     }
 }
 
-Key new_key() {
-    Key key(EVP_EC_gen("P-256"), EVP_PKEY_free);
+Key new_key(bool weak = false) {
+    constexpr std::size_t kWeakBits = 1024;
+    Key key(weak ? EVP_RSA_gen(kWeakBits) : EVP_EC_gen("P-256"), EVP_PKEY_free);
     must(key != nullptr, "key");
     return key;
 }
@@ -102,7 +104,7 @@ Authority::Authority(std::string name, std::chrono::seconds until)
 }
 
 Credentials Authority::issue(const CertificateOptions& options) const {
-    const Key key = new_key();
+    const Key key = new_key(options.weak);
     return {.certificate =
                 test::certificate(options, key.get(), {.name = name_, .key = key_.get()}, false),
             .key = pem(key.get())};

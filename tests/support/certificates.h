@@ -16,6 +16,7 @@ struct CertificateOptions {
     std::vector<std::string> subject_names = {"DNS:localhost", "IP:127.0.0.1"};
     std::chrono::seconds from = -std::chrono::hours(48);  // of validity, counted from now
     std::chrono::seconds until = std::chrono::hours(24 * 365);
+    bool weak = false;  // RSA of 1024 bits
 };
 
 // PEM texts.

@@ -72,12 +72,12 @@ Bound listen_on_loopback(bool ipv6) {
 
 TlsPeer::TlsPeer(const Credentials& credentials, const TlsPeerOptions& options)
     : context_(SSL_CTX_new(TLS_server_method()), SSL_CTX_free), quit_(::eventfd(0, EFD_CLOEXEC)) {
-    use(context_.get(), credentials);
     SSL_CTX_set_max_proto_version(context_.get(), options.max_version);
     if (options.lenient) {
         SSL_CTX_set_security_level(context_.get(), 0);
         SSL_CTX_set_cipher_list(context_.get(), "ALL:@SECLEVEL=0");
     }
+    use(context_.get(), credentials);
     if (!options.demand.empty()) {
         demand_certificate(context_.get(), options.demand);
     }

@@ -28,7 +28,7 @@ struct TlsVisit {
 struct TlsPeerOptions {
     bool ipv6 = false;
     int max_version = 0;   // one of OpenSSL's; 0: the newest
-    bool lenient = false;  // security level 0: old versions too
+    bool lenient = false;  // security level 0: old versions and weak keys too
     std::string demand;    // certificates of this authority (PEM); empty: none is asked for
 };
 

@@ -424,6 +424,18 @@ TEST(Tls, NothingOlderThanTls12IsSpoken) {
     EXPECT_FALSE(peer.visits().front().shook_hands);
 }
 
+// Paho lowers OpenSSL's security level; what the system has is in force all the same.
+TEST(Tls, AWeakKeyIsRefused) {
+    const Plant plant;
+    CertificateOptions weak;
+    weak.weak = true;
+    TlsPeerOptions lenient;
+    lenient.lenient = true;
+    const TlsPeer peer(plant.authority.issue(weak), lenient);
+    EXPECT_EQ(first_failure(plant.options(peer.port())),
+              "TLS: the broker's certificate (CN=localhost): EE certificate key too weak");
+}
+
 TEST(Tls, TheReasonOfTheBrokerIsPassedOn) {
     const Plant plant;
     const Authority other("Other CA");
