@@ -34,7 +34,7 @@ void on_info(const SSL* ssl, int where, int value);
 
 Registry& registry() {
     static Registry* const only = [] {
-        auto* const made = new Registry;  // never destroyed: Paho's threads may outlive statics
+        auto* const made = new Registry;  // never destroyed: Paho's threads may outlive main()
         made->index = SSL_get_ex_new_index(0, nullptr, watch_new, nullptr, release);
         SSL_CTX* const context = SSL_CTX_new(TLS_client_method());
         SSL* const probe = context != nullptr ? SSL_new(context) : nullptr;
