@@ -103,13 +103,13 @@ void TlsWatch::warn_of_expiry() {
         say(std::string(key_of(file)) + " \"" + path_of(files_, file) + '"', certificate);
     }
     if (broker_) {
-        say("the broker's certificate", *broker_);
+        say("the broker", *broker_);
     }
 }
 
 void TlsWatch::broker_certificate(mqtt::CertificateTime not_after) {
     broker_ = mqtt::Certificate{};
-    broker_->subject = "it";
+    broker_->subject = "its certificate";
     broker_->not_after = not_after;
     metrics_.tls_broker_certificate(not_after);
     alarm_->wake();

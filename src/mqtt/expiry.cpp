@@ -32,6 +32,7 @@ std::string expiry_text(const Certificate& certificate, CertificateTime now) {
 
 std::vector<WatchedCertificate> watched(const TlsContents& contents) {
     std::vector<WatchedCertificate> out;
+    out.reserve(contents.own.size() + kMostAuthorities);
     for (const Certificate& each : contents.own) {
         out.push_back({.file = TlsFile::cert, .certificate = each});
     }

@@ -9,6 +9,7 @@
 #include <openssl/x509.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <string_view>
@@ -62,12 +63,8 @@ class Inspector {
         contents_.faults.push_back({.file = file, .what = std::move(what)});
     }
     [[nodiscard]] bool good(TlsFile file) const {
-        for (const TlsFileFault& each : contents_.faults) {
-            if (each.file == file) {
-                return false;
-            }
-        }
-        return true;
+        return std::none_of(contents_.faults.begin(), contents_.faults.end(),
+                            [file](const TlsFileFault& each) { return each.file == file; });
     }
 
     std::string read(TlsFile file) {

@@ -23,7 +23,7 @@ struct Registry {
     int security_level = 2;  // the system's
     bool works = false;
     std::mutex mutex;
-    std::vector<std::weak_ptr<TlsGuard>> guards;
+    std::vector<std::weak_ptr<TlsGuard>> guards;  // the newest first
 };
 
 void watch_new(void* parent, void* data, CRYPTO_EX_DATA* all, int index, long argument,
@@ -73,8 +73,8 @@ Guard guard_for(const SSL* ssl) {
     const std::uint16_t port = peer_port(ssl);
     Registry& all = registry();
     const std::lock_guard lock(all.mutex);
-    for (auto each = all.guards.rbegin(); each != all.guards.rend(); ++each) {
-        Guard guard = each->lock();
+    for (const std::weak_ptr<TlsGuard>& each : all.guards) {
+        Guard guard = each.lock();
         if (guard && host != nullptr && guard->guards(host, port)) {
             return guard;
         }
@@ -149,7 +149,7 @@ std::shared_ptr<TlsGuard> TlsGuard::start(const std::string& host, std::uint16_t
     auto guard = std::make_shared<TlsGuard>(mqtt::paho_host(host), port, std::move(side));
     const std::lock_guard lock(all.mutex);
     std::erase_if(all.guards, [](const std::weak_ptr<TlsGuard>& each) { return each.expired(); });
-    all.guards.push_back(guard);
+    all.guards.insert(all.guards.begin(), guard);
     return guard;
 }
 
