@@ -321,6 +321,11 @@ void Application::on_connected(const mqtt::Connected& connected) {
     mqtt_log_.info("connected to {}:{}, MQTT {}, window {}{}", config_.mqtt.host, config_.mqtt.port,
                    connected.version == 5 ? "5" : "3.1.1", connected.window,
                    connected.retain_available ? "" : "; the broker keeps no retained messages");
+    if (connected.version != 5 && config_.mqtt.version == 5) {
+        mqtt_log_.warn(
+            "the broker does not speak MQTT 5: commands have no expiry and no response topic, and "
+            "retained ones are told apart only when they come with the subscription");
+    }
     broker_trouble_.clear();
     broker_troubles_said_.clear();
     if (tls_watch_ && connected.certificate_expiry) {

@@ -1,5 +1,5 @@
 // Two clients with one client id (fault B10), with a broker that says so; with one that only
-// closes: system/takeover_test.cpp.
+// closes: system/broker_test.cpp.
 
 #include "component/mqtt/scripted_broker.h"
 #include "component/mqtt/session_fixture.h"
