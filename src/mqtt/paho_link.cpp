@@ -73,8 +73,8 @@ ConnectResult tls_refused(const std::string& why) {
     return result;
 }
 
-// `guard`: null without TLS. `library`: the last line of OpenSSL's error queue.
-ConnectResult failed(const paho::token& token, const TlsGuard* guard, const std::string& library) {
+// `guard`: null without TLS.
+ConnectResult failed(const paho::token& token, const TlsGuard* guard) {
     ConnectResult result;
     if (const int code = refusal_code(token); code > 0) {
         result.answer =
@@ -94,8 +94,7 @@ ConnectResult failed(const paho::token& token, const TlsGuard* guard, const std:
     result.why = "no connection";
     if (const auto broken = guard != nullptr ? guard->broken() : std::nullopt) {
         result.refused = broken->refused;
-        result.why =
-            "TLS: " + (library.empty() || broken->refused ? broken->why : library_error(library));
+        result.why = "TLS: " + broken->why;
     }
     return result;
 }
@@ -141,12 +140,7 @@ class ConnectListener final : public paho::iaction_listener {
         put(std::move(result));
     }
     void on_failure(const paho::token& token) noexcept override {
-        const std::lock_guard lock(mutex_);
-        put(failed(token, guard_.get(), library_error_));
-    }
-    void library_error(const std::string& line) noexcept {
-        const std::lock_guard lock(mutex_);
-        library_error_ = line;
+        put(failed(token, guard_.get()));
     }
 
   private:
@@ -155,8 +149,6 @@ class ConnectListener final : public paho::iaction_listener {
     }
     BoxPtr box_;
     std::shared_ptr<const TlsGuard> guard_;
-    std::mutex mutex_;
-    std::string library_error_;
 };
 
 class PublishListener final : public paho::iaction_listener {
@@ -248,7 +240,7 @@ struct Link::Client {
     void connect();
     bool guard_tls();
     void set_handlers();
-    void set_tls(paho::connect_options& with);
+    void set_tls(paho::connect_options& with) const;
     void put(ConnectResult result);
 
     const PahoOptions options;
@@ -340,8 +332,9 @@ void Link::Client::set_handlers() {
     });
 }
 
-// What these options cannot say is in the guard's hands: names and the TLS version.
-void Link::Client::set_tls(paho::connect_options& with) {
+// What these options cannot say is in the guard's hands. No error handler: Paho C++ 1.2.0 calls it
+// through a copy of the options that lived in connect() only.
+void Link::Client::set_tls(paho::connect_options& with) const {
     paho::ssl_options ssl;
     ssl.set_trust_store(options.tls->files.ca_file);
     ssl.set_key_store(options.tls->files.cert_file);
@@ -349,8 +342,6 @@ void Link::Client::set_tls(paho::connect_options& with) {
     ssl.set_enable_server_cert_auth(true);
     // Paho's own look at the name, a second one, where it knows which.
     ssl.set_verify(options.tls->server_name.empty() && options.host.find(':') == std::string::npos);
-    ssl.set_error_handler(
-        [this](const std::string& line) noexcept { connecting.library_error(line); });
     with.set_ssl(ssl);
 }
 

@@ -123,6 +123,8 @@ void on_info(const SSL* ssl, int where, int value) {
         begin(const_cast<SSL*>(ssl));
     } else if ((where & SSL_CB_ALERT) != 0 && guard != nullptr && (value >> 8) == SSL3_AL_FATAL) {
         (*guard)->alert(value & 0xFF, (where & SSL_CB_WRITE) != 0);
+    } else if (where == SSL_CB_CONNECT_EXIT && guard != nullptr && ERR_peek_error() != 0) {
+        (*guard)->failed(ERR_peek_error());
     }
 }
 
@@ -214,6 +216,11 @@ void TlsGuard::asked_for_our_certificate() {
     asked_ = true;
 }
 
+void TlsGuard::failed(unsigned long error) {
+    const std::lock_guard lock(mutex_);
+    error_ = error_ != 0 ? error_ : error;
+}
+
 void TlsGuard::write_down(std::string refusal) {
     const std::lock_guard lock(mutex_);
     if (refusal_.empty()) {
@@ -237,8 +244,7 @@ std::optional<TlsGuard::Break> TlsGuard::broken() const {
     if (asked_) {
         return Break{.why = certificate_refused(side_), .refused = true};
     }
-    return Break{.why = "the connection broke during the handshake; is TLS spoken at this port?",
-                 .refused = false};
+    return Break{.why = broken_handshake(error_), .refused = false};
 }
 
 std::optional<CertificateTime> TlsGuard::broker_expiry() const {

@@ -49,6 +49,7 @@ class TlsGuard {
     void verified(bool good, x509_store_ctx_st* store);
     void asked_for_our_certificate();
     void alert(int code, bool sent);
+    void failed(unsigned long error);
 
     TlsGuard(std::string paho_host, std::uint16_t port, TlsSide side);
     [[nodiscard]] bool guards(const std::string& paho_host, std::uint16_t port) const;
@@ -60,7 +61,8 @@ class TlsGuard {
     const std::uint16_t port_;
     const TlsSide side_;
     mutable std::mutex mutex_;
-    std::string refusal_;  // the first one
+    std::string refusal_;      // the first one
+    unsigned long error_ = 0;  // of OpenSSL's queue, the first
     bool begun_ = false;
     bool asked_ = false;
     std::optional<CertificateTime> broker_expiry_;

@@ -2,7 +2,9 @@
 
 #include "base/clock.h"
 
+#include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/sslerr.h>
 #include <openssl/tls1.h>
 #include <openssl/x509_vfy.h>
 
@@ -135,22 +137,17 @@ std::string alert_sent(int alert) {
                                              : std::string();
 }
 
-std::string library_error(std::string_view line) {
-    // THREAD:error:CODE:LIBRARY:FUNCTION:REASON:FILE:LINE:DATA
-    constexpr int kFieldsBefore = 4;
-    std::string_view reason = line.substr(std::min(line.find("error:"), line.size()));
-    for (int field = 0; field < kFieldsBefore; ++field) {
-        const std::size_t colon = reason.find(':');
-        reason = colon == std::string_view::npos ? std::string_view() : reason.substr(colon + 1);
-    }
-    reason = reason.substr(0, reason.find(':'));
-    if (reason == "wrong version number" || reason == "http request") {
+std::string broken_handshake(unsigned long error) {
+    const bool of_tls = ERR_GET_LIB(error) == ERR_LIB_SSL;
+    const int reason = of_tls ? ERR_GET_REASON(error) : 0;
+    if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST) {
         return "what answers there does not speak TLS; is the port right?";
     }
-    if (reason == "unexpected eof while reading") {
-        return "the broker closed the connection during the handshake";
+    if (error == 0 || reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+        return "the connection broke during the handshake; is TLS spoken at this port?";
     }
-    return std::string(reason.empty() ? line : reason);
+    const char* const text = ERR_reason_error_string(error);
+    return text != nullptr ? text : "error " + std::to_string(error);
 }
 
 }  // namespace hi6gw::mqtt

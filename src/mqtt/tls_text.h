@@ -6,7 +6,6 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace hi6gw::mqtt {
@@ -30,7 +29,7 @@ struct TlsSide {
 [[nodiscard]] std::string certificate_refused(const TlsSide& side);
 // A fatal alert of ours that says more than verification_failure(); empty: it does not.
 [[nodiscard]] std::string alert_sent(int alert);
-// A line of OpenSSL's error queue, as ERR_print_errors_cb(3) prints it.
-[[nodiscard]] std::string library_error(std::string_view line);
+// A handshake that broke; `error`: the first of OpenSSL's error queue (ERR_peek_error(3)), 0: none.
+[[nodiscard]] std::string broken_handshake(unsigned long error);
 
 }  // namespace hi6gw::mqtt

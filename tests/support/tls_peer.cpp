@@ -14,6 +14,8 @@
 
 #include <array>
 #include <stdexcept>
+#include <tuple>
+#include <utility>
 
 namespace hi6gw::test {
 namespace {
@@ -71,7 +73,9 @@ Bound listen_on_loopback(bool ipv6) {
 }  // namespace
 
 TlsPeer::TlsPeer(const Credentials& credentials, const TlsPeerOptions& options)
-    : context_(SSL_CTX_new(TLS_server_method()), SSL_CTX_free), quit_(::eventfd(0, EFD_CLOEXEC)) {
+    : context_(SSL_CTX_new(TLS_server_method()), SSL_CTX_free),
+      instead_(options.instead),
+      quit_(::eventfd(0, EFD_CLOEXEC)) {
     SSL_CTX_set_max_proto_version(context_.get(), options.max_version);
     if (options.lenient) {
         SSL_CTX_set_security_level(context_.get(), 0);
@@ -116,6 +120,24 @@ void TlsPeer::serve() {
 
 void TlsPeer::serve_one(int fd) {
     ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
+    TlsVisit visit;
+    if (instead_.empty()) {
+        visit = shake_hands(fd);
+    } else {
+        std::ignore = ::send(fd, instead_.data(), instead_.size(), MSG_NOSIGNAL);
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        visits_.push_back(std::move(visit));
+    }
+    // Until the client hangs up: to close with something unread would reset the connection, and a
+    // client that is about to write would never see what it was told.
+    std::array<char, 256> rest{};
+    while (::recv(fd, rest.data(), rest.size(), 0) > 0) {
+    }
+}
+
+TlsVisit TlsPeer::shake_hands(int fd) const {
     const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context_.get()), SSL_free);
     SSL_set_fd(ssl.get(), fd);
     TlsVisit visit;
@@ -130,15 +152,7 @@ void TlsPeer::serve_one(int fd) {
         visit.sent.assign(data.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
     }
     ERR_clear_error();
-    {
-        const std::lock_guard lock(mutex_);
-        visits_.push_back(std::move(visit));
-    }
-    // Until the client hangs up: to close with something unread would reset the connection, and a
-    // client that is about to write would never see what it was told.
-    std::array<char, 256> rest{};
-    while (::recv(fd, rest.data(), rest.size(), 0) > 0) {
-    }
+    return visit;
 }
 
 }  // namespace hi6gw::test

@@ -30,6 +30,7 @@ struct TlsPeerOptions {
     int max_version = 0;   // one of OpenSSL's; 0: the newest
     bool lenient = false;  // security level 0: old versions and weak keys too
     std::string demand;    // certificates of this authority (PEM); empty: none is asked for
+    std::string instead;   // of a handshake, this is sent
 };
 
 class TlsPeer {
@@ -45,8 +46,10 @@ class TlsPeer {
   private:
     void serve();
     void serve_one(int fd);
+    TlsVisit shake_hands(int fd) const;
 
     std::shared_ptr<ssl_ctx_st> context_;
+    std::string instead_;
     int listener_ = -1;
     int quit_ = -1;
     std::uint16_t port_ = 0;

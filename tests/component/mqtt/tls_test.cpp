@@ -473,14 +473,19 @@ TEST(Tls, TheReasonOfTheBrokerIsPassedOn) {
 
 TEST(Tls, AConnectionThatBreaksInTheHandshakeIsTriedAgainSoon) {
     const Plant plant;
-    const Broker broker;  // without TLS
-    SessionFixture it(plant.options(broker.port()));
-    it.start();
-    ASSERT_TRUE(it.until([&] { return !it.failures.empty(); }, seconds(10)));
-    EXPECT_EQ(it.failures.front(),
-              std::make_pair(std::string("TLS: the connection broke during the handshake; is TLS "
-                                         "spoken at this port?"),
-                             false));
+    const Broker broker;  // without TLS: it hangs up
+    TlsPeerOptions other;
+    other.instead = "SSH-2.0-something\r\n";
+    const TlsPeer talker(plant.authority.issue(), other);
+    for (const auto& [port, why] : std::vector<std::pair<std::uint16_t, std::string>>{
+             {broker.port(),
+              "the connection broke during the handshake; is TLS spoken at this port?"},
+             {talker.port(), "what answers there does not speak TLS; is the port right?"}}) {
+        SessionFixture it(plant.options(port));
+        it.start();
+        ASSERT_TRUE(it.until([&] { return !it.failures.empty(); }, seconds(10)));
+        EXPECT_EQ(it.failures.front(), std::make_pair("TLS: " + why, false));
+    }
     EXPECT_THAT(broker.log(), Not(HasSubstr("hi6gw-test")));
 }
 
