@@ -101,7 +101,7 @@ TEST(AlertSent, SpeaksOfTheVersionOnly) {
 }
 
 TEST(BrokenHandshake, IsCalledByOpenSslsReason) {
-    OPENSSL_init_ssl(0, nullptr);  // loads the texts, as the first connection does
+    OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS, nullptr);  // as Paho does
     const std::string broke =
         "the connection broke during the handshake; is TLS spoken at this port?";
     for (const auto& [error, text] : std::vector<std::pair<unsigned long, std::string>>{
