@@ -91,7 +91,7 @@ ConnectResult failed(const paho::token& token, const TlsGuard* guard) {
         result.why = "the broker closed the connection without an answer";
         return result;
     }
-    result.why = "no connection";
+    result.why = "no TCP connection; is the broker up, and the address right?";
     if (const auto broken = guard != nullptr ? guard->broken() : std::nullopt) {
         result.refused = broken->refused;
         result.why = "TLS: " + broken->why;
