@@ -11,6 +11,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <csignal>
@@ -29,6 +30,7 @@ constexpr auto kWindUpTime = 1s;       // of exchanges under way, at a shutdown
 constexpr auto kReleaseTime = 1500ms;  // of the pulses, after that; more than a connect interval
 constexpr auto kFlushTime = 500ms;     // of the last events, after that
 constexpr auto kRefusalReminder = 1h;
+constexpr std::size_t kMostTroubles = 20;  // different ones, said within an hour
 
 std::string status_payload(std::string_view state, std::int64_t now_ms,
                            std::string_view reason = {}) {
@@ -37,15 +39,18 @@ std::string status_payload(std::string_view state, std::int64_t now_ms,
     return payload;
 }
 
+mqtt::TlsFiles tls_files(const config::Tls& tls) {
+    return {.ca_file = tls.ca_file, .cert_file = tls.cert_file, .key_file = tls.key_file};
+}
+
 mqtt::PahoOptions session_options(const config::Config& config, std::int64_t now_ms) {
     mqtt::PahoOptions options;
     options.host = config.mqtt.host;
     options.port = config.mqtt.port;
     if (config.mqtt.tls_enabled) {
         mqtt::PahoTls tls;
-        tls.ca_file = config.mqtt.tls.ca_file;
-        tls.cert_file = config.mqtt.tls.cert_file;
-        tls.key_file = config.mqtt.tls.key_file;
+        tls.files = tls_files(config.mqtt.tls);
+        tls.server_name = config.mqtt.tls.server_name;
         options.tls = std::move(tls);
     }
     options.version = config.mqtt.version;
@@ -93,6 +98,7 @@ Application::Application(const asio::any_io_executor& executor, config::Config c
         on_publish_refused(topic, why);
     };
     session_->set_handlers(std::move(handlers));
+    watch_tls();
     open_state();
     session_->add(gateway_status_, mqtt::Priority::control);
     if (events_) {
@@ -149,6 +155,9 @@ asio::awaitable<void> Application::run() {
     services_.spawn(watch());
     if (events_) {
         services_.spawn(events_->run());
+    }
+    if (tls_watch_) {
+        services_.spawn(tls_watch_->run());
     }
     if (server_) {
         services_.spawn(server_->run());
@@ -207,6 +216,14 @@ asio::awaitable<void> Application::stop() {
     services_.cancel();
     co_await services_.join();
     log_.info("stopped");
+}
+
+void Application::watch_tls() {
+    if (config_.mqtt.tls_enabled) {
+        tls_watch_ =
+            std::make_unique<TlsWatch>(executor_, *time_, metrics_, tls_files(config_.mqtt.tls),
+                                       [this](const std::string& why) { session_->renew(why); });
+    }
 }
 
 void Application::open_state() {
@@ -339,7 +356,16 @@ void Application::on_connected(const mqtt::Connected& connected) {
     mqtt_log_.info("connected to {}:{}, MQTT {}, window {}{}", config_.mqtt.host, config_.mqtt.port,
                    connected.version == 5 ? "5" : "3.1.1", connected.window,
                    connected.retain_available ? "" : "; the broker keeps no retained messages");
-    connect_failure_logged_ = false;
+    if (connected.version != 5 && config_.mqtt.version == 5) {
+        mqtt_log_.warn(
+            "the broker does not speak MQTT 5: commands have no expiry and no response topic, and "
+            "retained ones are told apart only when they come with the subscription");
+    }
+    broker_trouble_.clear();
+    broker_troubles_said_.clear();
+    if (tls_watch_ && connected.certificate_expiry) {
+        tls_watch_->broker_certificate(*connected.certificate_expiry);
+    }
     metrics_.mqtt_connects();
     metrics_.mqtt_connected(true);
     if (events_) {
@@ -354,15 +380,21 @@ void Application::on_connected(const mqtt::Connected& connected) {
 
 void Application::on_lost(const std::string& why) {
     mqtt_log_.warn("connection lost: {}", why);
+    broker_trouble_ = why;
     metrics_.mqtt_connected(false);
 }
 
+// Each reason once, and once an hour again.
 void Application::on_connect_failed(const std::string& why, bool refused) {
-    if (!connect_failure_logged_) {
-        mqtt_log_.warn("{}: {}; trying again until it works",
-                       refused ? "refused by the broker" : "cannot connect", why);
+    broker_trouble_ = why;
+    if (time_->now() >= next_trouble_log_ || broker_troubles_said_.size() >= kMostTroubles) {
+        broker_troubles_said_.clear();
+        next_trouble_log_ = time_->now() + kRefusalReminder;
     }
-    connect_failure_logged_ = true;
+    if (broker_troubles_said_.insert(why).second) {
+        mqtt_log_.warn("cannot connect: {}; {}", why,
+                       refused ? "trying again every 30 s" : "trying again until it works");
+    }
 }
 
 // One topic stands for all: access rules refuse many at once, with every change.
@@ -387,12 +419,17 @@ ops::Readiness Application::readiness() const {
     });
     ops::Readiness result;
     result.ready = session_->connected() && online > 0;
-    const std::string_view reason = result.ready             ? ""
-                                    : !session_->connected() ? "not connected to the broker"
-                                                             : "no controller is connected";
+    std::string reason;
+    if (!session_->connected()) {
+        reason =
+            "not connected to the broker" + (broker_trouble_.empty() ? "" : ": " + broker_trouble_);
+    } else if (!result.ready) {
+        reason = "no controller is connected";
+    }
     result.json = fmt::format(
-        R"({{"ready":{},"reason":"{}","mqtt":{},"controllers_online":{},"controllers":{}}})",
-        result.ready, reason, session_->connected(), online, stations_.size());
+        R"({{"ready":{},"reason":{},"mqtt":{},"controllers_online":{},"controllers":{}}})",
+        result.ready, boost::json::serialize(boost::json::string_view(reason)),
+        session_->connected(), online, stations_.size());
     return result;
 }
 
@@ -400,8 +437,10 @@ std::string Application::summary() const {
     const auto online = std::count_if(stations_.begin(), stations_.end(), [](const auto& station) {
         return station->lane->link().is_online();
     });
-    return fmt::format("broker {}, {} of {} controllers online{}",
-                       session_->connected() ? "connected" : "away", online, stations_.size(),
+    const std::string broker = session_->connected()     ? "connected"
+                               : broker_trouble_.empty() ? "away"
+                                                         : "away (" + broker_trouble_ + ')';
+    return fmt::format("broker {}, {} of {} controllers online{}", broker, online, stations_.size(),
                        gateway_reason_.empty() ? "" : ", " + gateway_reason_);
 }
 

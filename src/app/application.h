@@ -10,6 +10,7 @@
 #include "app/commands.h"
 #include "app/events.h"
 #include "app/station.h"
+#include "app/tls_watch.h"
 #include "base/log.h"
 #include "base/task_group.h"
 #include "base/time.h"
@@ -61,6 +62,7 @@ class Application {
     void recover_pulses();
     void on_released(const command::OpenPulse& pulse, command::Release::End how) const;
     void on_publish_refused(const std::string& topic, const std::string& why);
+    void watch_tls();
     void say_gateway_status(std::string_view state);
     void watch_events();
     [[nodiscard]] ops::Readiness readiness() const;
@@ -81,10 +83,13 @@ class Application {
     Commands::Stations stations_;
     std::unique_ptr<Commands> commands_;
     std::unique_ptr<mqtt::Session> session_;  // after its sources, which outlive it
+    std::unique_ptr<TlsWatch> tls_watch_;     // with mqtts:// only
     std::unique_ptr<ops::Server> server_;
     TaskGroup lanes_;
     TaskGroup services_;
-    bool connect_failure_logged_ = false;
+    std::string broker_trouble_;  // why it is away; empty: it is not, or nobody knows yet
+    std::set<std::string> broker_troubles_said_;
+    Steady::time_point next_trouble_log_;
     Steady::time_point next_refusal_log_;
     std::string last_summary_;
     std::string gateway_state_;   // as published last

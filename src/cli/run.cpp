@@ -11,6 +11,7 @@
 #include <malloc.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <memory>
@@ -37,6 +38,14 @@ log::Format log_format(const std::string& name) {
                             : log::Format::automatic;
 }
 
+// Paho C 1.3.12 connects to whatever these name instead of to the broker, with no option against
+// it, and would tell it the password.
+void forget_proxies() {
+    // There is no other thread yet.
+    ::unsetenv("http_proxy");   // NOLINT(concurrency-mt-unsafe)
+    ::unsetenv("https_proxy");  // NOLINT(concurrency-mt-unsafe)
+}
+
 }  // namespace
 
 int run(const RunOptions& options) {
@@ -44,6 +53,7 @@ int run(const RunOptions& options) {
     if (!config) {
         return kExitConfig;
     }
+    forget_proxies();
     // What the loader needed for its document is given back: a gateway lives in a few megabytes.
     malloc_trim(0);
     if (const auto configured = log::configure(config->log.level, log_format(config->log.format));

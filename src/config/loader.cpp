@@ -1,5 +1,7 @@
 #include "config/loader.h"
 
+#include "base/clock.h"
+#include "base/file.h"
 #include "config/keys.h"
 #include "config/report.h"
 #include "config/signals.h"
@@ -7,6 +9,8 @@
 #include "config/values.h"
 #include "config/yaml_tree.h"
 #include "hi6/quote.h"
+#include "mqtt/expiry.h"
+#include "mqtt/tls_files.h"
 #include "mqtt/topics.h"
 
 #include <unistd.h>
@@ -25,16 +29,11 @@ namespace {
 
 constexpr std::int64_t kMebibyte = 1024 * 1024;
 constexpr std::size_t kMaxPasswordBytes = 65535;  // MQTT 5.0 section 3.1.3.6
+constexpr std::size_t kShownPath = 512;
 
 std::string sanitized(std::string name) {
     std::replace_if(name.begin(), name.end(), [](char c) { return !is_identifier({&c, 1}); }, '-');
     return name.empty() ? "hi6gw" : name;
-}
-
-bool readable_by_others(const fs::path& file) {
-    std::error_code error;
-    const auto mode = fs::status(file, error).permissions();
-    return !error && (mode & (fs::perms::group_read | fs::perms::others_read)) != fs::perms::none;
 }
 
 struct Document {
@@ -62,6 +61,7 @@ class Loader {
     void read_password(const Section& section);
     void read_password_file(const Place* place, const fs::path& file);
     void read_tls(const Place& place);
+    void check_tls_files(const Section& section);
     void read_prefix(const Section& section);
     void read_commands(const Place& place);
     void read_events(const Place& place);
@@ -105,6 +105,16 @@ class Loader {
     [[nodiscard]] fs::path beside(const std::string& path) const {
         return (directory_ / path).lexically_normal();
     }
+    // A file as a problem may call it: what a variable holds is not shown.
+    [[nodiscard]] static std::string named(const Place& place, const fs::path& file) {
+        return Values::has_variable(place) ? "the file" : hi6::quoted(file.string(), kShownPath);
+    }
+    void warn_of_exposure(const Place& place, const fs::path& file) {
+        const auto name = Values::has_variable(place) ? "FILE" : file.string();
+        if (const std::string exposed = exposure(file, name); !exposed.empty()) {
+            report_.warning(place, exposed);
+        }
+    }
 
     const Environment& environment_;
     Report report_;
@@ -128,10 +138,9 @@ void Loader::parse(Document& document, std::string_view yaml) {
 }
 
 Loaded Loader::run(const fs::path& file) {
-    std::string fault;
-    const auto yaml = read_file(file, kMaxFileBytes, false, fault);
+    const auto yaml = read_file(file, kMaxFileBytes, FileKind::any);
     if (!yaml) {
-        report_.file_error(file.string(), 0, 0, fault);
+        report_.file_error(file.string(), 0, 0, yaml.error().what);
         return result();
     }
     return run(file, *yaml);
@@ -300,9 +309,10 @@ void Loader::read_password(const Section& section) {
     }
     if (inline_text != nullptr) {
         config_.mqtt.password = Secret(values_.bytes(*inline_text).value_or(""));
-        if (!Values::has_variable(*inline_text) && readable_by_others(file_)) {
+        const std::string exposed = exposure(file_, file_.string());
+        if (!Values::has_variable(*inline_text) && !exposed.empty()) {
             report_.warning(*inline_text,
-                            "others can read this file; use password_file or chmod 600");
+                            "holds a secret, and " + exposed + "; or use password_file");
         }
     } else if (file != nullptr) {
         if (const auto path = values_.text(*file)) {
@@ -324,27 +334,25 @@ void Loader::read_password(const Section& section) {
 }
 
 void Loader::read_password_file(const Place* place, const fs::path& file) {
-    std::string fault;
-    auto text = read_file(file, kMaxPasswordBytes, true, fault);
-    if (!text) {
-        const bool shown = !Values::has_variable(*place);
-        report_.error(*place, (shown ? hi6::quoted(file.string()) + " " : "the file ") + fault);
+    const auto text_or_fault = read_file(file, kMaxPasswordBytes, FileKind::regular);
+    if (!text_or_fault) {
+        report_.error(*place, named(*place, file) + " " + text_or_fault.error().what);
         return;
     }
-    if (text->ends_with('\n')) {
-        text->pop_back();
+    std::string text = *text_or_fault;
+    if (text.ends_with('\n')) {
+        text.pop_back();
     }
-    if (text->ends_with('\r')) {
-        text->pop_back();
+    if (text.ends_with('\r')) {
+        text.pop_back();
     }
-    if (text->empty()) {
+    if (text.empty()) {
         report_.error(*place, "the file is empty; it must hold the password");
     }
-    const bool credential = place->node->kind != YamlTree::Kind::scalar;
-    if (!credential && readable_by_others(file)) {
-        report_.warning(*place, "others can read the file; chmod 600 makes it private");
+    if (place->node->kind == YamlTree::Kind::scalar) {  // not a credential, which systemd protects
+        warn_of_exposure(*place, file);
     }
-    config_.mqtt.password = Secret(*std::move(text));
+    config_.mqtt.password = Secret(std::move(text));
     config_.mqtt.password_file = file.string();
 }
 
@@ -354,9 +362,37 @@ void Loader::read_tls(const Place& place) {
     take_path(section, "ca_file", tls.ca_file);
     take_path(section, "cert_file", tls.cert_file);
     take_path(section, "key_file", tls.key_file);
-    take_text(section, "server_name", tls.server_name);
+    take(section, "server_name", tls.server_name,
+         [&](const Place& at) { return values_.host(at); });
     if ((section.find("cert_file") != nullptr) != (section.find("key_file") != nullptr)) {
         report_.error(place, "cert_file and key_file are only useful together");
+    } else if (config_.mqtt.tls_enabled) {
+        check_tls_files(section);
+    }
+}
+
+void Loader::check_tls_files(const Section& section) {
+    const auto& tls = config_.mqtt.tls;
+    const auto contents = mqtt::inspect(
+        {.ca_file = tls.ca_file, .cert_file = tls.cert_file, .key_file = tls.key_file});
+    for (const auto& fault : contents.faults) {
+        if (const auto* place = section.find(mqtt::key_of(fault.file))) {
+            const auto& path = fault.file == mqtt::TlsFile::ca     ? tls.ca_file
+                               : fault.file == mqtt::TlsFile::cert ? tls.cert_file
+                                                                   : tls.key_file;
+            report_.error(*place, named(*place, path) + " " + fault.what);
+        }
+    }
+    const auto now = std::chrono::floor<std::chrono::seconds>(Wall::now());
+    for (const auto& [file, certificate] : mqtt::watched(contents)) {
+        const auto* place = section.find(mqtt::key_of(file));
+        if (place != nullptr &&
+            mqtt::mark_of(certificate.not_after, now) != mqtt::ExpiryMark::none) {
+            report_.warning(*place, "the certificate " + mqtt::expiry_text(certificate, now));
+        }
+    }
+    if (const auto* place = section.find("key_file")) {
+        warn_of_exposure(*place, tls.key_file);
     }
 }
 
@@ -492,12 +528,10 @@ Document* Loader::open_map(const Place& place) {
     if (!document) {
         document = std::make_unique<Document>();
         document->file = beside(*text).string();
-        std::string fault;
-        if (const auto yaml = read_file(document->file, kMaxFileBytes, true, fault)) {
+        if (const auto yaml = read_file(document->file, kMaxFileBytes, FileKind::regular)) {
             parse(*document, *yaml);
         } else {
-            const bool shown = !Values::has_variable(place);
-            report_.error(place, (shown ? hi6::quoted(document->file) + " " : "the file ") + fault);
+            report_.error(place, named(place, document->file) + " " + yaml.error().what);
         }
     }
     return document.get();

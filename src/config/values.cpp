@@ -6,6 +6,8 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -173,6 +175,16 @@ std::optional<std::string> Values::identifier(const Place& place) {
     auto out = text(place);
     if (out && !is_identifier(*out)) {
         report_.error(place, quoted(place) + " is not allowed; letters, digits, _ and - are");
+        return std::nullopt;
+    }
+    return out;
+}
+
+std::optional<std::string> Values::host(const Place& place) {
+    auto out = text(place);
+    in6_addr ignored{};
+    if (out && !is_host_name(*out) && ::inet_pton(AF_INET6, out->c_str(), &ignored) != 1) {
+        report_.error(place, quoted(place) + " is not allowed; a host name or an IP address is");
         return std::nullopt;
     }
     return out;

@@ -57,6 +57,7 @@ class Values {
     std::optional<std::string> text(const Place& place);
     // [A-Za-z0-9_-]+
     std::optional<std::string> identifier(const Place& place);
+    std::optional<std::string> host(const Place& place);  // name or IP address, without a port
     std::optional<bool> boolean(const Place& place);
     std::optional<std::int64_t> integer(const Place& place, std::int64_t min, std::int64_t max);
     std::optional<double> number(const Place& place);

@@ -8,8 +8,6 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <fstream>
 #include <sstream>
 #include <utility>
 
@@ -187,37 +185,6 @@ std::optional<YamlFault> YamlTree::parse(std::string_view bytes) {
         return YamlFault{0, 0, "is empty"};
     }
     return std::nullopt;
-}
-
-std::optional<std::string> read_file(const std::filesystem::path& file, std::size_t max_bytes,
-                                     bool regular, std::string& fault) {
-    std::error_code ignored;
-    const auto status = std::filesystem::status(file, ignored);
-    if (std::filesystem::is_directory(status) ||
-        (regular && std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))) {
-        fault = "is not a file";
-        return std::nullopt;
-    }
-    errno = 0;
-    std::ifstream stream(file, std::ios::binary);
-    std::string bytes(std::min<std::size_t>(max_bytes + 1, 65536), '\0');
-    std::size_t size = 0;
-    while (stream && size <= max_bytes) {
-        bytes.resize(std::min(std::max(bytes.size(), size * 2), max_bytes + 1));
-        stream.read(bytes.data() + size, static_cast<std::streamsize>(bytes.size() - size));
-        size += static_cast<std::size_t>(stream.gcount());
-    }
-    if (!stream.is_open() || stream.bad()) {
-        fault = std::string("cannot be read: ") +
-                std::generic_category().message(errno != 0 ? errno : EIO);
-        return std::nullopt;
-    }
-    if (size > max_bytes) {
-        fault = "is larger than " + std::to_string(max_bytes) + " bytes";
-        return std::nullopt;
-    }
-    bytes.resize(size);
-    return bytes;
 }
 
 }  // namespace hi6gw::config

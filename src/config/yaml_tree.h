@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -45,11 +44,5 @@ class YamlTree {
     std::deque<Node> nodes_;
     const Node* root_ = nullptr;
 };
-
-// The bytes of a file, or what is wrong with it. `regular`: only of a plain file, which never
-// blocks.
-[[nodiscard]] std::optional<std::string> read_file(const std::filesystem::path& file,
-                                                   std::size_t max_bytes, bool regular,
-                                                   std::string& fault);
 
 }  // namespace hi6gw::config

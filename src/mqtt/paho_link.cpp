@@ -2,6 +2,8 @@
 
 #include "mqtt/nodelay.h"
 #include "mqtt/reason.h"
+#include "mqtt/tls_files.h"
+#include "mqtt/tls_guard.h"
 
 #include <mqtt/async_client.h>
 
@@ -64,21 +66,36 @@ ConnectResult accepted(const paho::properties& properties) {
     return result;
 }
 
-ConnectResult failed(const paho::token& token, const std::string& tls_error) {
+ConnectResult tls_refused(const std::string& why) {
+    ConnectResult result;
+    result.refused = true;
+    result.why = "TLS: " + why;
+    return result;
+}
+
+// `guard`: null without TLS.
+ConnectResult failed(const paho::token& token, const TlsGuard* guard) {
     ConnectResult result;
     if (const int code = refusal_code(token); code > 0) {
         result.answer =
             refuses_version(code) ? ConnectAnswer::unsupported_version : ConnectAnswer::other;
         result.refused = is_refusal(code);
-        result.why = "refused: " + connack_name(code);
+        result.why = "refused by the broker: " + connack_name(code);
         return result;
+    }
+    if (std::string why = guard != nullptr ? guard->refusal() : std::string(); !why.empty()) {
+        return tls_refused(why);
     }
     if (message_of(token) == "TCP connect completion failure") {
         result.answer = ConnectAnswer::closed;
         result.why = "the broker closed the connection without an answer";
         return result;
     }
-    result.why = tls_error.empty() ? "cannot connect" : "TLS: " + tls_error;
+    result.why = "no TCP connection; is the broker up, and the address right?";
+    if (const auto broken = guard != nullptr ? guard->broken() : std::nullopt) {
+        result.refused = broken->refused;
+        result.why = "TLS: " + broken->why;
+    }
     return result;
 }
 
@@ -114,16 +131,16 @@ Inbound copy(const paho::message& message) {
 class ConnectListener final : public paho::iaction_listener {
   public:
     explicit ConnectListener(BoxPtr box) : box_(std::move(box)) {}
+    // Before connecting.
+    void watch(std::shared_ptr<const TlsGuard> guard) { guard_ = std::move(guard); }
+
     void on_success(const paho::token& token) noexcept override {
-        put(accepted(token.get_connect_response().get_properties()));
+        ConnectResult result = accepted(token.get_connect_response().get_properties());
+        result.certificate_expiry = guard_ ? guard_->broker_expiry() : std::nullopt;
+        put(std::move(result));
     }
     void on_failure(const paho::token& token) noexcept override {
-        const std::lock_guard lock(mutex_);
-        put(failed(token, tls_error_));
-    }
-    void tls_error(const std::string& text) noexcept {
-        const std::lock_guard lock(mutex_);
-        tls_error_ = text;
+        put(failed(token, guard_.get()));
     }
 
   private:
@@ -131,8 +148,7 @@ class ConnectListener final : public paho::iaction_listener {
         box_->put([&result](LinkNews& news) { news.connect = std::move(result); });
     }
     BoxPtr box_;
-    std::mutex mutex_;
-    std::string tls_error_;
+    std::shared_ptr<const TlsGuard> guard_;
 };
 
 class PublishListener final : public paho::iaction_listener {
@@ -222,8 +238,10 @@ struct Link::Client {
           subscribing(box) {}
 
     void connect();
+    bool guard_tls();
     void set_handlers();
-    void set_tls(paho::connect_options& with);
+    void set_tls(paho::connect_options& with) const;
+    void put(ConnectResult result);
 
     const PahoOptions options;
     const int version;
@@ -231,10 +249,41 @@ struct Link::Client {
     ConnectListener connecting;
     PublishListener publishing;
     SubscribeListener subscribing;
+    std::shared_ptr<TlsGuard> guard;
     std::unique_ptr<paho::async_client> paho;  // last: destroyed first, while its listeners live
 };
 
+void Link::Client::put(ConnectResult result) {
+    box->put([&result](LinkNews& news) { news.connect = std::move(result); });
+}
+
+// False: the files are not fit for it, which has been said.
+bool Link::Client::guard_tls() {
+    const TlsFiles& files = options.tls->files;
+    const TlsContents contents = inspect(files);
+    if (!contents.faults.empty()) {
+        put(tls_refused(to_string(contents.faults.front(), files)));
+        return false;
+    }
+    TlsSide side;
+    side.name = options.tls->server_name.empty() ? options.host : options.tls->server_name;
+    side.ca_file = files.ca_file;
+    for (const Certificate& each : contents.authorities) {
+        side.authorities.push_back(each.subject);
+    }
+    side.cert_file = files.cert_file;
+    if (!contents.own.empty()) {
+        side.own = contents.own.front();
+    }
+    guard = TlsGuard::start(options.host, options.port, std::move(side));
+    connecting.watch(guard);
+    return true;
+}
+
 void Link::Client::connect() {
+    if (options.tls && !guard_tls()) {
+        return;
+    }
     paho::create_options create(version == 5 ? kVersion5 : kVersion311);
     create.set_max_buffered_messages(kPahoWindow);
     paho = std::make_unique<paho::async_client>(uri(options), options.client_id, create);
@@ -283,15 +332,16 @@ void Link::Client::set_handlers() {
     });
 }
 
-// The library's default context speaks TLS 1.2 and up (Debian's openssl.cnf, MinProtocol).
-void Link::Client::set_tls(paho::connect_options& with) {
+// What these options cannot say is in the guard's hands. No error handler: Paho C++ 1.2.0 calls it
+// through a copy of the options that lived in connect() only.
+void Link::Client::set_tls(paho::connect_options& with) const {
     paho::ssl_options ssl;
-    ssl.set_trust_store(options.tls->ca_file);
-    ssl.set_key_store(options.tls->cert_file);
-    ssl.set_private_key(options.tls->key_file);
-    ssl.set_enable_server_cert_auth(options.tls->verify);
-    ssl.set_verify(options.tls->verify);
-    ssl.set_error_handler([this](const std::string& text) noexcept { connecting.tls_error(text); });
+    ssl.set_trust_store(options.tls->files.ca_file);
+    ssl.set_key_store(options.tls->files.cert_file);
+    ssl.set_private_key(options.tls->files.key_file);
+    ssl.set_enable_server_cert_auth(true);
+    // Paho's own look at the name, a second one, where it knows which.
+    ssl.set_verify(options.tls->server_name.empty() && options.host.find(':') == std::string::npos);
     with.set_ssl(ssl);
 }
 
@@ -306,7 +356,7 @@ Link::Link(const PahoOptions& options, int version, Worker& worker,
         } catch (const std::exception& error) {
             ConnectResult result;
             result.why = error.what();
-            client->box->put([&result](LinkNews& news) { news.connect = std::move(result); });
+            client->put(std::move(result));
         }
     });
 }

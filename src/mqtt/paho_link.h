@@ -25,13 +25,14 @@ namespace hi6gw::mqtt {
 // What the broker answered to CONNECT.
 struct ConnectResult {
     ConnectAnswer answer = ConnectAnswer::other;
-    bool refused = false;
-    std::string why;  // empty: accepted
+    bool refused = false;  // trying again soon cannot help
+    std::string why;       // empty: accepted
     std::uint32_t receive_maximum = 65535;
     std::uint32_t maximum_packet = std::numeric_limits<std::uint32_t>::max();
     std::uint8_t maximum_qos = 2;
     bool retain_available = true;
-    std::optional<std::chrono::seconds> keep_alive;  // the broker's, instead of ours
+    std::optional<std::chrono::seconds> keep_alive;              // the broker's, instead of ours
+    std::optional<std::chrono::sys_seconds> certificate_expiry;  // of the broker's; TLS only
 };
 
 struct Acknowledgement {

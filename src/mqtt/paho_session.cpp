@@ -3,6 +3,7 @@
 #include "base/backoff.h"
 #include "mqtt/paho_link.h"
 #include "mqtt/reason.h"
+#include "mqtt/takeover.h"
 #include "mqtt/window.h"
 
 #include <algorithm>
@@ -38,6 +39,7 @@ class PahoSession final : public Session {
     [[nodiscard]] bool connected() const override { return connected_; }
     [[nodiscard]] std::size_t in_flight() const override { return in_flight_.count(); }
     [[nodiscard]] Counters counters() const override { return counters_; }
+    void renew(const std::string& why) override;
     asio::awaitable<void> run() override;
     asio::awaitable<void> stop(Steady::time_point deadline) override;
 
@@ -49,6 +51,7 @@ class PahoSession final : public Session {
     asio::awaitable<bool> make_subscriptions(Steady::time_point deadline);
     asio::awaitable<void> stay();
     void hang_up();
+    [[nodiscard]] bool taken_over();
     asio::awaitable<void> pause();
     void failed(const std::string& why, bool refused);
     void accepted(const ConnectResult& result);
@@ -82,7 +85,9 @@ class PahoSession final : public Session {
     VersionChoice version_choice_;
     Backoff after_failure_;
     Backoff after_refusal_;
+    TakeoverWatch takeovers_;
     milliseconds delay_{0};              // before the next attempt
+    std::optional<std::string> renew_;   // why the next connection is due now
     std::unique_ptr<Alarm> alarm_;       // run() waits
     std::unique_ptr<Alarm> stop_alarm_;  // stop() waits
 
@@ -144,6 +149,11 @@ void PahoSession::wake() {
     if (connected_) {
         link_->nudge();
     }
+}
+
+void PahoSession::renew(const std::string& why) {
+    renew_ = why;
+    alarm_->wake();
 }
 
 void PahoSession::set_subscriptions(std::vector<std::string> filters) {
@@ -224,6 +234,7 @@ asio::awaitable<bool> PahoSession::connect() {
         failed("still busy with the previous connection (name look-up?)", false);
         co_return false;
     }
+    renew_.reset();  // what has changed until now is seen by this attempt
     const bool accepted = co_await handshake(deadline);
     if (!accepted) {
         co_return false;
@@ -245,6 +256,7 @@ asio::awaitable<bool> PahoSession::handshake(Steady::time_point deadline) {
         co_return false;
     }
     if (!answer_) {
+        takeovers_.explained();
         failed(lost_ ? lost_->why : "no answer", false);
         co_return false;
     }
@@ -254,6 +266,7 @@ asio::awaitable<bool> PahoSession::handshake(Steady::time_point deadline) {
         co_return false;
     }
     if (answer_->answer != ConnectAnswer::accepted) {
+        takeovers_.explained();
         failed(answer_->why, answer_->refused);
         co_return false;
     }
@@ -288,8 +301,11 @@ asio::awaitable<bool> PahoSession::make_subscriptions(Steady::time_point deadlin
     if (subscriptions_asked_ == 0 && !lost_) {
         co_return true;
     }
-    if (!stopping_) {
-        failed(lost_ ? lost_->why : "no answer to SUBSCRIBE", false);
+    if (!stopping_ && lost_) {
+        const bool duplicate = taken_over();
+        failed(lost_->why, duplicate);
+    } else if (!stopping_) {
+        failed("no answer to SUBSCRIBE", false);
     }
     co_return false;
 }
@@ -302,7 +318,11 @@ asio::awaitable<void> PahoSession::stay() {
     pump();
     while (!lost_ && !finished()) {
         if (silent()) {
+            takeovers_.explained();
             lose("no acknowledgement for " + std::to_string(options_.keep_alive.count()) + " s");
+            break;
+        }
+        if (renew_ && !stopping_) {
             break;
         }
         const Steady::time_point check = time_.now() + options_.keep_alive / 4;
@@ -318,6 +338,7 @@ void PahoSession::announce() {
     what.version = version_;
     what.window = window_;
     what.retain_available = limits_.retain_available;
+    what.certificate_expiry = limits_.certificate_expiry;
     if (handlers_.connected) {
         handlers_.connected(what);
     }
@@ -342,13 +363,32 @@ void PahoSession::hang_up() {
     link_->close([gone = gone_] { gone->put([](Nothing& /*says it all*/) {}); });
     link_.reset();
     in_flight_.settle_all_as_lost();
-    if (was_connected && lost_) {
-        delay_ =
-            lost_->reason == kSessionTakenOver ? after_refusal_.failed() : after_failure_.failed();
+    if (was_connected && renew_) {
+        delay_ = milliseconds(0);
+        if (handlers_.lost) {
+            handlers_.lost(*renew_);
+        }
+    } else if (was_connected && lost_) {
+        delay_ = taken_over() ? after_refusal_.failed() : after_failure_.failed();
         if (handlers_.lost) {
             handlers_.lost(lost_->why);
         }
     }
+}
+
+// Looks at how the connection was lost: to come back soon would only throw the other client out.
+bool PahoSession::taken_over() {
+    const std::string who = "duplicate_client_id: another client uses the client id \"" +
+                            options_.client_id + "\"; each needs one of its own";
+    if (lost_->reason == kSessionTakenOver) {
+        lost_->why = who;
+        return true;
+    }
+    if (lost_->reason != 0 || !takeovers_.closed(time_.now())) {
+        return false;
+    }
+    lost_->why = "closed again and again, but never refused: perhaps " + who;
+    return true;
 }
 
 void PahoSession::failed(const std::string& why, bool refused) {
@@ -360,7 +400,7 @@ void PahoSession::failed(const std::string& why, bool refused) {
 
 asio::awaitable<void> PahoSession::pause() {
     const Steady::time_point until = time_.now() + delay_;
-    while (!stopping_ && time_.now() < until) {
+    while (!stopping_ && !renew_ && time_.now() < until) {
         co_await alarm_->wait_until(until);
     }
 }

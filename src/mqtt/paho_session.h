@@ -6,6 +6,7 @@
 
 #include "base/time.h"
 #include "mqtt/session.h"
+#include "mqtt/tls_files.h"
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -17,11 +18,10 @@
 
 namespace hi6gw::mqtt {
 
+// The broker's certificate is always verified: its chain, its dates, its name.
 struct PahoTls {
-    std::string ca_file;  // PEM; empty: the system's trust store
-    std::string cert_file;
-    std::string key_file;
-    bool verify = true;  // chain, and that the certificate names PahoOptions::host
+    TlsFiles files;           // read anew for each connection
+    std::string server_name;  // to expect and to indicate; empty: PahoOptions::host
 };
 
 struct PahoWill {

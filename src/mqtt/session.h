@@ -70,6 +70,7 @@ struct Connected {
     int version = 5;           // of MQTT: 5, or 3 for 3.1.1
     std::uint32_t window = 0;  // in-flight window in force
     bool retain_available = true;
+    std::optional<std::chrono::sys_seconds> certificate_expiry;  // of the broker's; TLS only
 };
 
 struct Handlers {
@@ -78,7 +79,7 @@ struct Handlers {
     std::function<void(const std::string& why)> lost;
     std::function<void(Inbound&&)> message;
     std::function<void(const std::string& why, bool refused)>
-        connect_failed;  // refused: by the broker (auth, ...)
+        connect_failed;  // refused (credentials, certificates): not tried again soon
     std::function<void(const std::string& filter, const std::string& why)>
         subscription_refused;  // the connection stays; asked for again after a reconnect
     std::function<void(const std::string& topic, const std::string& why)>
@@ -117,6 +118,10 @@ class Session {
     [[nodiscard]] virtual bool connected() const = 0;
     [[nodiscard]] virtual std::size_t in_flight() const = 0;
     [[nodiscard]] virtual Counters counters() const { return {}; }
+
+    // What a connection is made of has changed (files): a present one is closed (DISCONNECT, no
+    // will) and made anew, a pause between two attempts ends. `why` is for Handlers::lost.
+    virtual void renew(const std::string& why) = 0;
 
     // Connects and reconnects (backoff 1 to 30 s with jitter; 30 s after a refusal) until cancelled
     // or stop() is done.

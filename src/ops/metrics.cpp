@@ -108,6 +108,15 @@ struct Metrics::Impl {
         gauge("hi6gw_event_loop_lag_seconds", "How late the event loop last served a timer.")
             .Add({});
 
+    // Seconds since the epoch, as Prometheus likes to have points in time.
+    Family<Gauge>& certificates =
+        gauge("hi6gw_tls_certificate_expiry_timestamp_seconds",
+              "When the first certificate of a TLS file expires, in seconds since the epoch.");
+    Family<Gauge>& broker_certificate =
+        gauge("hi6gw_tls_broker_certificate_expiry_timestamp_seconds",
+              "When the broker's certificate expires, in seconds since the epoch.");
+    std::map<std::string, Gauge*> certificates_by_file;
+
     std::map<std::string, std::weak_ptr<ControllerMetrics::Impl>> controllers;
 };
 
@@ -271,6 +280,26 @@ void Metrics::events(const EventMetrics& now) {
     count_to(impl_->dropped_not_written, now.not_written);
     count_to(impl_->dropped_lost, now.journal_lost);
     count_to(impl_->dropped_refused, now.refused);
+}
+
+void Metrics::tls_certificates(
+    const std::map<std::string, std::chrono::sys_seconds>& expiry_by_file) {
+    std::erase_if(impl_->certificates_by_file, [&](const auto& known) {
+        const bool gone = !expiry_by_file.contains(known.first);
+        if (gone) {
+            impl_->certificates.Remove(known.second);
+        }
+        return gone;
+    });
+    for (const auto& [file, expiry] : expiry_by_file) {
+        Gauge& gauge = impl_->certificates.Add({{"file", file}});  // the same one for the same file
+        gauge.Set(static_cast<double>(expiry.time_since_epoch().count()));
+        impl_->certificates_by_file[file] = &gauge;
+    }
+}
+
+void Metrics::tls_broker_certificate(std::chrono::sys_seconds expiry) {
+    impl_->broker_certificate.Add({}).Set(static_cast<double>(expiry.time_since_epoch().count()));
 }
 
 void Metrics::event_loop_lag(std::chrono::nanoseconds lag) {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -66,6 +67,9 @@ class Metrics {
     void mqtt_publish_refused();  // PUBACK with an error code
     void mqtt_in_flight(std::size_t messages);
     void events(const EventMetrics& now);
+    // When the first certificate of each file expires; files that are not named any more go.
+    void tls_certificates(const std::map<std::string, std::chrono::sys_seconds>& expiry_by_file);
+    void tls_broker_certificate(std::chrono::sys_seconds expiry);
     void event_loop_lag(std::chrono::nanoseconds lag);
     // Prometheus text format 0.0.4, process metrics (CPU seconds, RSS, fds, threads, start time)
     // included.

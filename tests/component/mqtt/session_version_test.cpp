@@ -62,11 +62,14 @@ TEST(SessionVersion, RefusalsHaveTheirNames) {
         bool refused;
     };
     const std::vector<Row> rows{
-        {std::string("\x20\x03\x00\x86\x00", 5), "refused: Bad User Name or Password (0x86)", true},
-        {std::string("\x20\x03\x00\x87\x00", 5), "refused: Not authorized (0x87)", true},
-        {std::string("\x20\x03\x00\x8A\x00", 5), "refused: Banned (0x8A)", true},
-        {std::string("\x20\x03\x00\x88\x00", 5), "refused: Server unavailable (0x88)", false},
-        {std::string("\x20\x02\x00\x05", 4), "refused: not authorized (0x05)", true},
+        {std::string("\x20\x03\x00\x86\x00", 5),
+         "refused by the broker: Bad User Name or Password (0x86)", true},
+        {std::string("\x20\x03\x00\x87\x00", 5), "refused by the broker: Not authorized (0x87)",
+         true},
+        {std::string("\x20\x03\x00\x8A\x00", 5), "refused by the broker: Banned (0x8A)", true},
+        {std::string("\x20\x03\x00\x88\x00", 5), "refused by the broker: Server unavailable (0x88)",
+         false},
+        {std::string("\x20\x02\x00\x05", 4), "refused by the broker: not authorized (0x05)", true},
         {std::string("\x20\x01\x00", 3), "the broker closed the connection without an answer",
          false},
     };

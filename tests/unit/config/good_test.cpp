@@ -2,6 +2,7 @@
 
 #include "config/loader.h"
 #include "support.h"
+#include "support/certificates.h"
 #include "support/paths.h"
 
 #include <gmock/gmock.h>
@@ -48,6 +49,11 @@ TEST(Load, FillsInTheDefaults) {
 TEST(Load, ReadsEveryKey) {
     Files files;
     files.write("secret/pw", "s3cret\n");
+    const hi6gw::test::Authority authority;
+    const hi6gw::test::Credentials ours = authority.issue();
+    files.write("ca.pem", authority.certificate());
+    files.write("c.pem", ours.certificate);
+    files.write("k.pem", ours.key);
     files.write("maps/cell.yaml", "- {name: from_map, address: mw20, access: rw}\n");
     Config expected;
     expected.gateway = {"line1", "/var/lib/hi6gw"};
@@ -61,8 +67,8 @@ TEST(Load, ReadsEveryKey) {
     expected.mqtt.username = "gw";
     expected.mqtt.password = Secret("s3cret");
     expected.mqtt.password_file = files.directory() / "secret/pw";
-    expected.mqtt.tls = {"/etc/ca.pem", files.directory() / "c.pem", files.directory() / "k.pem",
-                         "other.example"};
+    expected.mqtt.tls = {files.directory() / "ca.pem", files.directory() / "c.pem",
+                         files.directory() / "k.pem", "other.example"};
     expected.mqtt.keep_alive = 120s;
     expected.mqtt.window = 7;
     expected.topics = {"plant/a",
@@ -128,7 +134,7 @@ mqtt:
   client_id: me
   username: gw
   password_file: secret/pw
-  tls: {ca_file: /etc/ca.pem, cert_file: c.pem, key_file: k.pem, server_name: other.example}
+  tls: {ca_file: ca.pem, cert_file: c.pem, key_file: k.pem, server_name: other.example}
   keep_alive: 2min
   window: 7
 topics:

@@ -271,20 +271,23 @@ TEST(Secrets, ComeFromTextVariableFileOrCredential) {
 
 TEST(Secrets, ThatOthersCanReadAreWarnedOf) {
     Files files;
-    files.write("pw", "x", std::filesystem::perms(0640));
+    files.write("pw", "x", std::filesystem::perms(0644));
     const auto by_file = files.load(
         with_signals("    - {name: a, address: mw2}", "mqtt: {username: u, password_file: pw}"));
     EXPECT_TRUE(by_file.config);
     EXPECT_THAT(
         files.shown(by_file.problems),
-        ElementsAre(HasSubstr("c.yaml:1:36: mqtt.password_file: warning: others can read")));
+        ElementsAre(HasSubstr(
+            "c.yaml:1:36: mqtt.password_file: warning: others can read it (mode 0644): chmod 6")));
     const auto file = files.write(
         "d.yaml", with_signals("    - {name: a, address: mw2}", "mqtt: {username: u, password: x}"),
         std::filesystem::perms(0644));
     const auto inline_text = load(file, files.environment());
     EXPECT_TRUE(inline_text.config);
     EXPECT_THAT(files.shown(inline_text.problems),
-                ElementsAre(HasSubstr("mqtt.password: warning: others can read this file")));
+                ElementsAre(AllOf(HasSubstr("mqtt.password: warning: holds a secret, and others "
+                                            "can read it (mode 0644): chmod 6"),
+                                  HasSubstr("or use password_file"))));
 }
 
 TEST(Secrets, ThatAreMissingOrEmptyAreErrors) {
@@ -324,6 +327,9 @@ TEST(Secrets, AreNeverPartOfAProblem) {
           "mqtt: {version: '${SECRET}'}",
           "mqtt: {keep_alive: '${SECRET}'}",
           "mqtt: {password_file: '${SECRET}'}",
+          "mqtt: {url: 'mqtts://b', tls: {ca_file: '${SECRET}'}}",
+          "mqtt: {url: 'mqtts://b', tls: {cert_file: '${SECRET}', key_file: '${SECRET}'}}",
+          "mqtt: {url: 'mqtts://b', tls: {server_name: '${SECRET}!'}}",
           "http: {listen: '${SECRET}'}",
           "gateway: {id: '${SECRET}!'}",
           "topics: {state: '{${SECRET}}'}",
