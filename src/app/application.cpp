@@ -109,22 +109,29 @@ Application::Application(const asio::any_io_executor& executor, config::Config c
         auto station = std::make_unique<Station>();
         station->metrics = metrics_.controller(controller.name);
         station->client = hi6::make_http_client(executor, controller.host, controller.port);
+        poll::Wire::Parts wire;
+        wire.client = station->client.get();
+        wire.time = time_.get();
+        wire.metrics = station->metrics.get();
+        wire.pulses = pulses_.get();
+        wire.finished = [this](const command::Command& command, command::CommandResult result) {
+            commands_->finished(command, std::move(result));
+        };
+        wire.released = [this](const command::OpenPulse& pulse, command::Release::End how) {
+            on_released(pulse, how);
+        };
+        station->wire =
+            std::make_unique<poll::Wire>(controller.name, controller.timeout, std::move(wire));
         poll::Lane::Parts parts;
-        parts.client = station->client.get();
+        parts.wire = station->wire.get();
         parts.time = time_.get();
         parts.metrics = station->metrics.get();
         parts.news = [this] { session_->wake(); };
-        parts.pulses = pulses_.get();
         parts.events = has_events(controller) ? &events_->sink(controller.name) : nullptr;
-        parts.finished = [this](const command::Command& command, command::CommandResult result) {
-            commands_->finished(command, std::move(result));
-        };
-        parts.released = [this](const command::OpenPulse& pulse, command::Release::End how) {
-            on_released(pulse, how);
-        };
         const double phase =
             static_cast<double>(i) / static_cast<double>(config_.controllers.size());
-        station->lane = std::make_unique<poll::Lane>(controller, lane_topics(config_, controller),
+        station->lane = std::make_unique<poll::Lane>(config_.controllers.share(i),
+                                                     lane_topics(config_, controller),
                                                      config_.payload, phase, std::move(parts));
         session_->add(station->lane->status(), mqtt::Priority::control);
         session_->add(station->lane->states(), mqtt::Priority::state);
@@ -145,7 +152,7 @@ Application::Application(const asio::any_io_executor& executor, config::Config c
 // Whatever has not been reported by now is, while there is somebody to report to.
 Application::~Application() {
     for (const auto& station : stations_) {
-        station->lane->cut_off_commands();
+        station->wire->commands().cut_off(time_->now());
     }
 }
 
@@ -184,7 +191,7 @@ asio::awaitable<void> Application::stop() {
     systemd::stopping();
     commands_->shut_down();
     for (const auto& station : stations_) {
-        station->lane->shut_down_commands();
+        station->wire->commands().shutdown(time_->now());
     }
     const auto wound_up = time_->now() + kWindUpTime;
     TaskGroup windings(executor_);
@@ -197,7 +204,7 @@ asio::awaitable<void> Application::stop() {
     const auto released = wound_up + kReleaseTime;
     TaskGroup releases(executor_);
     for (const auto& station : stations_) {
-        releases.spawn(station->lane->release_pulses(released));
+        releases.spawn(station->wire->release_pulses(released));
     }
     co_await releases.join();
     for (const auto& station : stations_) {
@@ -271,7 +278,8 @@ void Application::recover_pulses() {
         const config::Signal& signal =
             config_.controllers[target->controller].signals[target->signal];
         late_.insert(pulse.number);
-        stations_[target->controller]->lane->recover(pulse, signal.options->verify);
+        stations_[target->controller]->wire->commands().recover(pulse, signal.options->verify,
+                                                                time_->now());
     }
 }
 

@@ -69,10 +69,13 @@ bool LaneQueue::newer_than(const Command& running) const {
 }
 
 std::vector<Command> LaneQueue::take_expired(Clock::time_point now) {
+    return take_if([now](const Command& command) { return now >= command.deadline; });
+}
+
+std::vector<Command> LaneQueue::take_if(const std::function<bool(const Command&)>& which) {
     std::vector<Command> out;
-    const auto is_late = [now](const Command& command) { return now >= command.deadline; };
-    if (std::any_of(queue_.begin(), queue_.end(), is_late)) {
-        move_out(queue_, out, is_late);
+    if (std::any_of(queue_.begin(), queue_.end(), which)) {
+        move_out(queue_, out, which);
     }
     return out;
 }

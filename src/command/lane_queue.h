@@ -4,6 +4,7 @@
 #include "command/command.h"
 
 #include <deque>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -29,6 +30,7 @@ class LaneQueue {
     [[nodiscard]] bool newer_than(const Command& running) const;
     // Those whose deadline has passed, oldest first; to be ended as expired.
     [[nodiscard]] std::vector<Command> take_expired(Clock::time_point now);
+    [[nodiscard]] std::vector<Command> take_if(const std::function<bool(const Command&)>& which);
     // Everything: shutdown (aborted), or the controller went offline (controller_offline).
     [[nodiscard]] std::vector<Command> take_all();
     // When take_expired() will have something; nullopt: nothing is queued.

@@ -124,6 +124,14 @@ void Supervisor::submit(Command command, Clock::time_point now) {
     say_news();
 }
 
+void Supervisor::revise(const std::function<bool(const Command&)>& allowed, Clock::time_point now) {
+    const std::vector<Command> refused =
+        queue_.take_if([&allowed](const Command& command) { return !allowed(command); });
+    for (const Command& command : refused) {
+        end(command, State::rejected, Reason::read_only, now);
+    }
+}
+
 void Supervisor::say_news() {
     if (parts_.news) {
         parts_.news();

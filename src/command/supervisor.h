@@ -58,6 +58,10 @@ class Supervisor {
     ~Supervisor();  // cut_off(). A turn still suspended may be destroyed later.
 
     void submit(Command command, Clock::time_point now);
+    // Of commands that begin from now on, after a reload.
+    void set_limits(const Limits& limits) { limits_ = limits; }
+    // Queued commands that are not allowed any more, after a reload, are rejected.
+    void revise(const std::function<bool(const Command&)>& allowed, Clock::time_point now);
     // A pulse that an earlier run left open, and commands may write there (Router::find_writable):
     // read, and released if it is still active.
     void recover(const OpenPulse& pulse, bool verify, Clock::time_point now);

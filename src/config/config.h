@@ -5,6 +5,8 @@
 #include "domain/signal_options.h"
 #include "hi6/address.h"
 
+#include <boost/iterator/indirect_iterator.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -12,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace hi6gw::config {
@@ -130,6 +133,41 @@ struct Controller {
                        [](const Signal& signal) { return signal.options->events; });
 }
 
+// Each controller is held for itself, so that whoever serves one keeps that one alive and nothing
+// else, and a configuration that is read again shares what has not changed.
+class Controllers {
+  public:
+    using Storage = std::vector<std::shared_ptr<Controller>>;
+    using Iterator = boost::indirect_iterator<Storage::const_iterator, const Controller>;
+
+    Controller& emplace_back() { return *list_.emplace_back(std::make_shared<Controller>()); }
+    void push_back(Controller controller) { emplace_back() = std::move(controller); }
+    void pop_back() { list_.pop_back(); }
+    // Holds an equal one of `other` in place of each own: what is the same object is unchanged.
+    void share_equal(const Controllers& other);
+
+    [[nodiscard]] std::size_t size() const { return list_.size(); }
+    [[nodiscard]] bool empty() const { return list_.empty(); }
+    [[nodiscard]] const Controller& operator[](std::size_t at) const { return *list_[at]; }
+    [[nodiscard]] Controller& operator[](std::size_t at) {  // to change it: a copy if shared
+        if (list_[at].use_count() > 1) {
+            list_[at] = std::make_shared<Controller>(*list_[at]);
+        }
+        return *list_[at];
+    }
+    [[nodiscard]] std::shared_ptr<const Controller> share(std::size_t at) const {
+        return list_[at];
+    }
+    [[nodiscard]] Iterator begin() const { return Iterator(list_.begin()); }
+    [[nodiscard]] Iterator end() const { return Iterator(list_.end()); }
+    bool operator==(const Controllers& other) const {
+        return std::equal(begin(), end(), other.begin(), other.end());
+    }
+
+  private:
+    Storage list_;
+};
+
 struct Config {
     Gateway gateway;
     Log log;
@@ -139,7 +177,7 @@ struct Config {
     PayloadFormat payload = PayloadFormat::json;
     Commands commands;
     Events events;
-    std::vector<Controller> controllers;
+    Controllers controllers;
     bool operator==(const Config&) const = default;
 };
 

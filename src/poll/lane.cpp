@@ -37,42 +37,60 @@ std::uint32_t seed_of(const std::string& name) {
     return static_cast<std::uint32_t>(std::hash<std::string>{}(name));
 }
 
-command::Limits limits_of(const config::Controller& config) {
-    command::Limits limits;
-    limits.timeout = config.timeout;
-    return limits;
-}
-
 }  // namespace
 
-Lane::Lane(config::Controller config, const LaneTopics& topics, config::PayloadFormat format,
-           double phase, Parts parts)
+Lane::Lane(std::shared_ptr<const config::Controller> config, const LaneTopics& topics,
+           config::PayloadFormat format, double phase, Parts parts, const Lane* before)
     : config_(std::move(config)),
+      wire_(*parts.wire),
       time_(*parts.time),
       metrics_(*parts.metrics),
       news_(std::move(parts.news)),
-      log_(config_.name),
-      client_(*parts.client, *parts.metrics, time_, config_.timeout, seed_of(config_.name)),
-      plan_(config_.signals, config_.index_unit, config_.max_block_words),
-      table_(config_.signals, moment(), parts.events),
+      log_(config_->name),
+      client_(wire_.client()),
+      plan_(config_->signals, config_->index_unit, config_->max_block_words),
+      table_(config_->signals, moment(), parts.events,
+             before == nullptr ? nullptr : &before->table_),
       states_(table_, topics.state, format,
               [this](Steady::time_point read_at) { metrics_.published(time_.now() - read_at); }),
       status_(topics.status),
-      schedule_(plan_.periods(), config_.max_load, phase),
+      schedule_(plan_.periods(), config_->max_load, phase),
       alarm_(time_.alarm()),
       keeper_(time_.alarm()),
-      commands_(config_.name, limits_of(config_), supervisor_parts(parts)),
+      commands_(wire_.commands()),
       polls_(client_, commands_, time_, [this] { mind_deadlines(); }),
-      prover_(polls_, time_, config_.timeout, config_.index_unit, config_.max_block_words),
-      error_backoff_(kErrorBackoff, seed_of(config_.name)) {
-    for (std::uint32_t i = 0; i < config_.signals.size(); ++i) {
-        const config::Signal& signal = config_.signals[i];
+      prover_(polls_, time_, config_->timeout, config_->index_unit, config_->max_block_words),
+      error_backoff_(kErrorBackoff, seed_of(config_->name)) {
+    for (std::uint32_t i = 0; i < config_->signals.size(); ++i) {
+        const config::Signal& signal = config_->signals[i];
         if (signal.options->writable) {
             read_back_.emplace(signal.address, i);
         }
     }
+    if (before != nullptr) {
+        take_over(*before);
+    }
     arrange();
     update_status();
+    wire_.use(this);
+}
+
+Lane::~Lane() {
+    if (wire_.user() == this) {
+        wire_.use(nullptr);
+    }
+}
+
+// A controller that is online stays so, and one that is away is not news.
+void Lane::take_over(const Lane& before) {
+    link_ = before.link_;
+    said_offline_ = before.said_offline_;
+    next_offline_log_ = before.next_offline_log_;
+    trouble_since_ = before.trouble_since_;
+    trouble_ = before.trouble_;
+    kept_alive_from_ = before.kept_alive_from_;
+    last_answer_ = before.last_answer_;
+    api_version_ = before.api_version_;
 }
 
 asio::awaitable<void> Lane::run() {
@@ -136,7 +154,7 @@ asio::awaitable<bool> Lane::prove() {
     // A controller that ends connections early must not be kept from being read by the proof: then
     // only those values wait for it that hang on it.
     const bool patient = proofs_interrupted_ < kProofTries && !client_.keep_alive_refused();
-    if (config_.block_read != config::BlockMode::off && patient) {
+    if (config_->block_read != config::BlockMode::off && patient) {
         ++proofs_interrupted_;
         std::vector<hi6::Area> areas = proving_areas();
         const bool kept = co_await prover_.prove(std::move(areas));
@@ -488,7 +506,7 @@ bool Lane::hangs_on_proof(const ReadItem& item, const hi6::Reply& reply) {
         return false;
     }
     const hi6::BlockProof::Window window{item.window, content};
-    const bool hangs = std::ranges::any_of(config_.signals, [&](const config::Signal& signal) {
+    const bool hangs = std::ranges::any_of(config_->signals, [&](const config::Signal& signal) {
         return signal.address.area == item.window.area &&
                prover_.proof().must_ask(window, signal.address);
     });
@@ -519,11 +537,11 @@ std::vector<hi6::Area> Lane::proving_areas() const {
 AreaMode Lane::area_mode(const hi6::Area& area) const {
     const bool disproven = prover_.proof().state() == hi6::BlockProof::State::disproven;
     const bool block =
-        config_.block_read != config::BlockMode::off && !disproven && !no_block_.contains(area);
+        config_->block_read != config::BlockMode::off && !disproven && !no_block_.contains(area);
     if (block && hi6::has_block_read(area)) {
         return AreaMode::block;
     }
-    const bool single = config_.block_read != config::BlockMode::on || !hi6::has_block_read(area);
+    const bool single = config_->block_read != config::BlockMode::on || !hi6::has_block_read(area);
     return single && hi6::has_single_read(area) ? AreaMode::single : AreaMode::none;
 }
 
@@ -543,7 +561,7 @@ void Lane::arrange() {
 
 void Lane::arrange_status() {
     const auto state = prover_.proof().state();
-    if (config_.block_read == config::BlockMode::off) {
+    if (config_->block_read == config::BlockMode::off) {
         link_.block_reads(AreaMode::single, false, "");
     } else if (state == hi6::BlockProof::State::disproven) {
         link_.block_reads(AreaMode::single, true, prover_.proof().reason());
@@ -651,38 +669,9 @@ void Lane::say_news() {
 
 // ---- commands
 
-command::Supervisor::Parts Lane::supervisor_parts(Parts& parts) {
-    command::Supervisor::Parts out;
-    out.time = &time_;
-    out.pulses = parts.pulses;
-    out.finished = std::move(parts.finished);
-    out.released = std::move(parts.released);
-    out.seen = [this](const hi6::Address& address, const hi6::Reply& reply) {
-        seen(address, reply);
-    };
-    out.news = [this] { alarm_->wake(); };
-    out.read_raw = [this](hi6::Address address, Steady::time_point until) {
-        return read_raw(address, until);
-    };
-    return out;
-}
-
 void Lane::submit(command::Command command) {
     commands_.submit(std::move(command), time_.now());
     mind_deadlines();
-}
-
-void Lane::recover(const command::OpenPulse& pulse, bool verify) {
-    commands_.recover(pulse, verify, time_.now());
-}
-
-void Lane::shut_down_commands() {
-    commands_.shutdown(time_.now());
-}
-
-asio::awaitable<void> Lane::release_pulses(Steady::time_point until) {
-    client_.hurry();
-    co_await commands_.drain(client_, until);
 }
 
 void Lane::mind_deadlines() {

@@ -8,18 +8,16 @@
 #include "base/line_budget.h"
 #include "base/log.h"
 #include "base/time.h"
-#include "command/supervisor.h"
 #include "config/config.h"
-#include "hi6/controller_client.h"
 #include "mqtt/topics.h"
 #include "poll/block_prover.h"
 #include "poll/commands_first.h"
 #include "poll/link_state.h"
-#include "poll/paced_client.h"
 #include "poll/publisher.h"
 #include "poll/schedule.h"
 #include "poll/signal_table.h"
 #include "poll/sweep_plan.h"
+#include "poll/wire.h"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -42,39 +40,32 @@ struct LaneTopics {
     std::string status;
 };
 
-class Lane {
+class Lane final : private Wire::User {
   public:
     struct Parts {  // all outlive the lane
-        hi6::ControllerClient* client = nullptr;
+        Wire* wire = nullptr;
         Time* time = nullptr;
         ops::ControllerMetrics* metrics = nullptr;
         std::function<void()> news;           // states() or status() has something to publish
         outbox::EventSink* events = nullptr;  // null where no signal has events
-        // Of the commands; see command::Supervisor::Parts. `pulses` may be null where no signal is
-        // writable.
-        command::PulseStore* pulses = nullptr;
-        std::function<void(const command::Command&, command::CommandResult)> finished;
-        std::function<void(const command::OpenPulse&, command::Release::End)> released;
     };
-    // `phase`: [0, 1), see Schedule.
-    Lane(config::Controller config, const LaneTopics& topics, config::PayloadFormat format,
-         double phase, Parts parts);
+    // `phase`: [0, 1), see Schedule. `before`: the lane on the same wire that this one takes over
+    // from after a reload, its run() having ended; what it knew of signals that are still there is
+    // known, and its connection goes on. Null: there was none.
+    Lane(std::shared_ptr<const config::Controller> config, const LaneTopics& topics,
+         config::PayloadFormat format, double phase, Parts parts, const Lane* before = nullptr);
     Lane(const Lane&) = delete;
     Lane& operator=(const Lane&) = delete;
+    ~Lane() override;
 
     boost::asio::awaitable<void> run();
 
-    // --- commands, in the sense of command::Supervisor
+    // A command, in the sense of command::Supervisor.
     void submit(command::Command command);
-    void recover(const command::OpenPulse& pulse, bool verify);
-    void shut_down_commands();
     // Lets the exchange under way come to its end, and begins no other: so that the controller is
     // not left with a request whose connection is gone. Until then at the latest; run() is to be
     // cancelled after it.
     boost::asio::awaitable<void> wind_up(Steady::time_point until) { return polls_.wind_up(until); }
-    // After run() has ended: the releases that are still due, until then at the latest.
-    boost::asio::awaitable<void> release_pulses(Steady::time_point until);
-    void cut_off_commands() { commands_.cut_off(time_.now()); }
 
     // What a signal was when it was last read well; monostate before.
     [[nodiscard]] domain::Value value(std::uint32_t signal) const {
@@ -90,7 +81,7 @@ class Lane {
     [[nodiscard]] mqtt::Source& states() { return states_; }
     [[nodiscard]] mqtt::Source& status() { return status_; }
     [[nodiscard]] const LinkState& link() const { return link_; }
-    [[nodiscard]] const config::Controller& config() const { return config_; }
+    [[nodiscard]] const config::Controller& config() const { return *config_; }
 
   private:
     // What a request left for its sweep to do.
@@ -111,11 +102,13 @@ class Lane {
     boost::asio::awaitable<Step> ask_again();
     boost::asio::awaitable<Step> retry_blocks();
     boost::asio::awaitable<hi6::Reply> request(ReadItem item);
-    boost::asio::awaitable<hi6::Reply> read_raw(hi6::Address address, Steady::time_point until);
     boost::asio::awaitable<void> housekeeping();
 
-    [[nodiscard]] command::Supervisor::Parts supervisor_parts(Parts& parts);
-    void seen(const hi6::Address& address, const hi6::Reply& reply);
+    void command_news() override { alarm_->wake(); }
+    void seen(const hi6::Address& address, const hi6::Reply& reply) override;
+    boost::asio::awaitable<hi6::Reply> read_raw(hi6::Address address,
+                                                Steady::time_point until) override;
+    void take_over(const Lane& before);
     void mind_deadlines();
     void take_in(const ReadItem& item, const hi6::Reply& reply);
     Step fault(const ReadItem& item, const hi6::Reply& reply);
@@ -138,16 +131,17 @@ class Lane {
     void say(LineBudget& budget, bool fine, const std::string& line);
     void say_news();
     [[nodiscard]] Moment moment() const;
-    [[nodiscard]] Steady::time_point deadline() const { return time_.now() + config_.timeout; }
+    [[nodiscard]] Steady::time_point deadline() const { return time_.now() + config_->timeout; }
 
-    config::Controller config_;
+    std::shared_ptr<const config::Controller> config_;
+    Wire& wire_;
     Time& time_;
     ops::ControllerMetrics& metrics_;
     std::function<void()> news_;
     log::Logger log_;
     LineBudget transition_lines_;  // of the link,
     LineBudget fault_lines_;       // of single reads: many of these must not hide one of those
-    PacedClient client_;
+    PacedClient& client_;
     std::multimap<hi6::Address, std::uint32_t> read_back_;  // signals that commands may read
     SweepPlan plan_;
     SignalTable table_;
@@ -156,7 +150,7 @@ class Lane {
     Schedule schedule_;
     std::unique_ptr<Alarm> alarm_;
     std::unique_ptr<Alarm> keeper_;
-    command::Supervisor commands_;
+    command::Supervisor& commands_;
     CommandsFirst polls_;
     BlockProver prover_;
     LinkState link_;

@@ -36,6 +36,7 @@ class PacedClient final : public hi6::ControllerClient {
     // From now on connects keep their interval only, and are not put off further while they fail:
     // at a shutdown an output that is still pulsed matters more.
     void hurry();
+    void set_timeout(std::chrono::milliseconds timeout) { timeout_ = timeout; }
     // How many connections have been opened.
     [[nodiscard]] std::uint64_t connects() const { return connects_; }
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <string_view>
+#include <unordered_map>
 
 namespace hi6gw::poll {
 namespace {
@@ -26,12 +28,16 @@ double number(const domain::Value& value) {
 }  // namespace
 
 SignalTable::SignalTable(std::span<const config::Signal> signals, Moment born,
-                         outbox::EventSink* events)
+                         outbox::EventSink* events, const SignalTable* before)
     : signals_(signals),
       slots_(signals.size()),
       events_(events),
       recorded_(events != nullptr ? signals.size() : 0),
       news_(signals.size()) {
+    std::unordered_map<std::string_view, std::uint32_t> there;
+    for (std::uint32_t i = 0; before != nullptr && i < before->size(); ++i) {
+        there.emplace(before->signal(i).name, i);
+    }
     for (std::uint32_t i = 0; i < slots_.size(); ++i) {
         slots_[i].stamp_ms = born.wall_ms;
         const auto& rules = options(i);
@@ -44,11 +50,39 @@ SignalTable::SignalTable(std::span<const config::Signal> signals, Moment born,
             }
         }
         news_.push(i);
-        if (events_ != nullptr) {
+        const auto old = there.find(signals[i].name);
+        const bool known = old != there.end() && take_over(i, *before, old->second);
+        if (events_ != nullptr && !known) {
             record(i, born.wall_ms);
         }
     }
-    attention_ = slots_.size();
+    attention_ = slots_.size();  // what was taken over is looked at with its next read, too
+}
+
+// False: it is another signal now. What no longer fits (events that were not recorded so far, say)
+// starts anew by itself.
+bool SignalTable::take_over(std::uint32_t signal, const SignalTable& before, std::uint32_t there) {
+    if (before.signal(there).address != signals_[signal].address) {
+        return false;
+    }
+    const Slot& old = before.slots_[there];
+    Slot& slot = slots_[signal];
+    slot.raw = old.raw;
+    slot.published = old.raw;
+    slot.stamp_ms = old.stamp_ms;
+    slot.quality = old.quality;
+    slot.known = old.known;
+    slot.seen = before.read_at(old);
+    slot.unsettled = true;
+    if (slot.quality == Quality::good) {
+        next_expiry_ = std::min(next_expiry_, slot.seen + stale_after(signal));
+    }
+    const bool recorded =
+        events_ != nullptr && before.events_ != nullptr && before.options(there).events;
+    if (recorded) {
+        recorded_[signal] = before.recorded_[there];
+    }
+    return recorded || events_ == nullptr;
 }
 
 void SignalTable::arrange(std::span<const Place> places, std::uint32_t image_bytes) {

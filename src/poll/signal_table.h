@@ -32,10 +32,11 @@ struct Moment {
 class SignalTable {
   public:
     // `signals` outlives the table, and so does `events`, which is null where no signal has any:
-    // then events cost nothing. All signals start as not_read, stamped `born`, and that is an event
-    // too.
+    // then events cost nothing. Signals that `before` has, under the same name at the same address,
+    // are what they were there, as old as they were. All others start as not_read, stamped `born`,
+    // and that is an event too. Everything is news.
     SignalTable(std::span<const config::Signal> signals, Moment born,
-                outbox::EventSink* events = nullptr);
+                outbox::EventSink* events = nullptr, const SignalTable* before = nullptr);
 
     // Takes over a new layout. Values, qualities and times stay; every signal is looked at again
     // with its next read.
@@ -130,6 +131,7 @@ class SignalTable {
     [[nodiscard]] Steady::time_point read_at(const Slot& slot) const;
     [[nodiscard]] Moment read_moment(const Slot& slot, const Moment& now) const;
     [[nodiscard]] std::chrono::nanoseconds stale_after(std::uint32_t signal) const;
+    bool take_over(std::uint32_t signal, const SignalTable& before, std::uint32_t there);
     void unsettle(Slot& slot);
     bool look_at(std::uint32_t signal, std::uint32_t raw, const Moment& at);
     void offer(std::uint32_t signal, bool recovered, const Moment& at);

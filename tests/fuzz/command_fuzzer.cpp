@@ -18,7 +18,7 @@ void require(bool condition) {
 }
 
 void check(const command::Command& accepted, const config::Config& config) {
-    const auto& signal = config.controllers.at(accepted.controller).signals.at(accepted.signal);
+    const auto& signal = config.controllers[accepted.controller].signals.at(accepted.signal);
     require(signal.options->writable);
     require(signal.address == accepted.address);
     require(accepted.deadline <= accepted.received + command::kLongestTtl);

@@ -381,7 +381,7 @@ TEST(Commands, AreRejectedWhileTheControllerIsAway) {
 }
 
 TEST(Commands, AFloodIsRejectedForItsRate) {
-    CommandPlant plant;
+    CommandPlant plant("    max_load: 100%\n");
     constexpr std::size_t kFlood = 250;
     const auto start = std::chrono::steady_clock::now();
     for (std::size_t i = 0; i < kFlood; ++i) {

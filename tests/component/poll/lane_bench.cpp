@@ -30,21 +30,45 @@ config::Controller make_controller(std::vector<config::Signal> signals) {
 }
 
 LaneBench::LaneBench(config::Controller config) {
-    Lane::Parts parts;
+    Wire::Parts parts;
     parts.client = &controller;
     parts.time = &time;
     parts.metrics = controller_metrics.get();
-    parts.news = [] {};
     parts.finished = [this](const command::Command& done, command::CommandResult result) {
         results.push_back({time.now(), done.reply.id, std::move(result)});
     };
+    wire = std::make_unique<Wire>(config.name, config.timeout, std::move(parts));
+    make_lane(std::move(config), nullptr);
+    time.on_step([this] { drain(); });
+    drain();
+}
+
+void LaneBench::make_lane(config::Controller config, const Lane* before) {
+    Lane::Parts parts;
+    parts.wire = wire.get();
+    parts.time = &time;
+    parts.metrics = controller_metrics.get();
+    parts.news = [] {};
     LaneTopics topics;
     topics.state = {"hi6/r1/state/", ""};
     topics.status = "hi6/r1/status";
-    lane = std::make_unique<Lane>(std::move(config), topics, config::PayloadFormat::json, 0.0,
-                                  std::move(parts));
-    time.on_step([this] { drain(); });
-    drain();
+    lane =
+        std::make_unique<Lane>(std::make_shared<const config::Controller>(std::move(config)),
+                               topics, config::PayloadFormat::json, 0.0, std::move(parts), before);
+}
+
+void LaneBench::replace(config::Controller config) {
+    bool wound_up = false;
+    asio::co_spawn(io, lane->wind_up(time.now() + 1s),
+                   [&wound_up](const std::exception_ptr&) { wound_up = true; });
+    for (int i = 0; i < 1000 && !wound_up; ++i) {
+        time.advance(1ms);
+    }
+    EXPECT_TRUE(wound_up);
+    stop();
+    const std::unique_ptr<Lane> before = std::move(lane);
+    make_lane(std::move(config), before.get());
+    run();
 }
 
 LaneBench::~LaneBench() {

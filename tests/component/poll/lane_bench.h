@@ -66,8 +66,11 @@ class LaneBench {
     FakeController controller{time};
     ops::Metrics metrics;
     std::unique_ptr<ops::ControllerMetrics> controller_metrics = metrics.controller("r1");
-    std::vector<Result> results;  // outlives the lane, which reports to it to the last
+    std::vector<Result> results;  // outlives the wire, which reports to it to the last
+    std::unique_ptr<Wire> wire;
     std::unique_ptr<Lane> lane;
+    // As a reload does: winds the lane up, ends it, and starts another one in its place.
+    void replace(config::Controller config);
 
     // Sends a command to the signal of this address, named by its id.
     void command(const std::string& id, const std::string& address, std::uint32_t raw,
@@ -81,6 +84,7 @@ class LaneBench {
     bool check_truth = false;
 
   private:
+    void make_lane(config::Controller config, const Lane* before);
     void drain();
     void check(const Message& message);
 

@@ -205,9 +205,9 @@ TEST_F(LaneCommand, EndsAtItsDeadlineWithoutAConnection) {
 TEST_F(LaneCommand, ShutdownEndsEverything) {
     bench->command("a", "fb0.do0", 1);
     bench->command("b", "fb0.do1", 1);
-    bench->lane->shut_down_commands();
+    bench->wire->commands().shutdown(bench->time.now());
     bench->stop();
-    bench->lane->cut_off_commands();
+    bench->wire->commands().cut_off(bench->time.now());
     ASSERT_EQ(bench->results.size(), 2U);
     EXPECT_EQ(result(0).state, State::aborted);
     EXPECT_EQ(bench->controller.count("write"), 0U);

@@ -123,7 +123,7 @@ TEST(Load, ReadsEveryKey) {
     bit.invert = true;
     one.signals = {signal("from_map", "mw20", map), signal("a/b", "fb2.dow3", all),
                    signal("bit", "fb2.di3", bit)};
-    expected.controllers = {one};
+    expected.controllers.push_back(one);
     EXPECT_EQ(must_load(files, R"(
 gateway: {id: line1, state_dir: /var/lib/hi6gw}
 log: {level: debug, format: json}
@@ -191,8 +191,8 @@ TEST(Load, TheExampleIsRightAndWritesNothing) {
         load(std::filesystem::path(SOURCE_DIR) / "config/hi6gw.yaml", files.environment());
     EXPECT_THAT(files.shown(loaded.problems), IsEmpty());
     ASSERT_TRUE(loaded.config);
-    EXPECT_EQ(loaded.config->controllers.at(0).signals.size(), 70U);
-    for (const auto& one : loaded.config->controllers.at(0).signals) {
+    EXPECT_EQ(loaded.config->controllers[0].signals.size(), 70U);
+    for (const auto& one : loaded.config->controllers[0].signals) {
         EXPECT_FALSE(one.options->writable) << one.name;
     }
 }
