@@ -130,7 +130,7 @@ std::int64_t Simulator::stat(const std::string& name) const {
     return json::parse(stats()).at(name).to_number<std::int64_t>();
 }
 
-Gateway::Gateway(const std::string& yaml) {
+Gateway::Gateway(const std::string& yaml, GatewayOptions options) : options_(std::move(options)) {
     const bool has_http = yaml.starts_with("http:") || yaml.find("\nhttp:") != std::string::npos;
     config_ =
         directory_.file("hi6gw.yaml", has_http ? yaml : yaml + "\nhttp: {listen: 127.0.0.1:0}\n");
@@ -142,15 +142,17 @@ std::string Gateway::program() {
 }
 
 void Gateway::start() {
-    const std::vector<std::string> argv = {program(), "run", "-c", config_.string()};
+    std::vector<std::string> argv = options_.before;
+    argv.insert(argv.end(), {program(), "run", "-c", config_.string()});
     // For sanitizer builds; see the file.
     const std::string leaks =
         "print_suppressions=0:suppressions=" SOURCE_DIR "/tests/support/lsan.supp";
-    process_ = std::make_unique<Process>(
-        ProcessOptions{argv,
-                       {{"STATE_DIRECTORY", state_directory()}, {"LSAN_OPTIONS", leaks}},
-                       directory_.path().string(),
-                       {}});
+    ProcessOptions process;
+    process.argv = std::move(argv);
+    process.env = {{"STATE_DIRECTORY", state_directory()}, {"LSAN_OPTIONS", leaks}};
+    process.env.insert(process.env.end(), options_.env.begin(), options_.env.end());
+    process.directory = directory_.path().string();
+    process_ = std::make_unique<Process>(std::move(process));
     if (!process_->wait_for_output(" runs: ", 10s)) {
         throw std::runtime_error("hi6gw does not start: " + process_->err());
     }

@@ -59,10 +59,15 @@ class Simulator {
     std::unique_ptr<Process> process_;
 };
 
+struct GatewayOptions {
+    std::vector<std::pair<std::string, std::string>> env;
+    std::vector<std::string> before;  // a command that starts the program: env, unshare, ...
+};
+
 class Gateway {
   public:
     // `yaml`: the configuration. `http: {listen: 127.0.0.1:0}` is added when it has no http key.
-    explicit Gateway(const std::string& yaml);
+    explicit Gateway(const std::string& yaml, GatewayOptions options = {});
 
     [[nodiscard]] Process& process() { return *process_; }
     // Of the operations server, once it runs.
@@ -83,6 +88,7 @@ class Gateway {
 
   private:
     TempDir directory_;
+    GatewayOptions options_;
     std::filesystem::path config_;
     std::unique_ptr<Process> process_;
 };
