@@ -79,11 +79,13 @@ std::vector<std::string> client(const char* program, const Broker& broker) {
 
 }  // namespace
 
-MqttProbe::MqttProbe(const Broker& broker, std::vector<std::string> filters) {
+MqttProbe::MqttProbe(const Broker& broker, std::vector<std::string> filters, Retain retain) {
     ProcessOptions options;
     options.argv = client("mosquitto_sub", broker);
-    options.argv.insert(options.argv.end(),
-                        {"-d", "-V", "5", "-q", "1", "--retain-as-published", "-F", kFormat});
+    options.argv.insert(options.argv.end(), {"-d", "-V", "5", "-q", "1", "-F", kFormat});
+    if (retain == Retain::as_published) {
+        options.argv.emplace_back("--retain-as-published");
+    }
     for (const std::string& filter : filters) {
         options.argv.insert(options.argv.end(), {"-t", filter});
     }
@@ -134,6 +136,11 @@ std::size_t MqttProbe::count() const {
 void MqttProbe::forget() {
     const std::lock_guard lock(mutex_);
     messages_.clear();
+}
+
+std::vector<Received> MqttProbe::take() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(messages_, {});
 }
 
 bool MqttProbe::wait_until(const Predicate& done, std::chrono::milliseconds limit) const {

@@ -22,11 +22,14 @@ bool eventually(const std::function<bool()>& done, std::chrono::milliseconds lim
 
 // A request as the simulator's log has it.
 struct LoggedRequest {
+    std::int64_t seq = 0;
     std::int64_t wall_us = 0;  // when the whole request was there, since the epoch
     std::string method;
     std::string target;
     std::string body;
+    int status = 0;  // of the reply; 0: none, or not yet
     bool applied = false;
+    bool done = false;  // it is over; else the above may still change
 };
 
 class Simulator {
@@ -44,11 +47,13 @@ class Simulator {
     void clear_faults() const;
     void control(const std::string& json) const;  // POST /control
     [[nodiscard]] std::string log() const;        // GET /log
-    // All, in the order of arrival; throws when the log is not whole.
-    [[nodiscard]] std::vector<LoggedRequest> requests() const;
+    // All after this one, in the order of arrival; throws when the log is not whole.
+    [[nodiscard]] std::vector<LoggedRequest> requests(std::int64_t since = 0) const;
     [[nodiscard]] std::vector<LoggedRequest> posts() const;  // those of requests()
     [[nodiscard]] std::string stats() const;                 // GET /stats
     [[nodiscard]] std::int64_t stat(const std::string& name) const;
+    // When each connection was opened, in us since the epoch.
+    [[nodiscard]] std::vector<std::int64_t> connects() const;
     void kill();
     void start();  // again, on the same ports
 
@@ -63,6 +68,14 @@ struct GatewayOptions {
     std::vector<std::pair<std::string, std::string>> env;
     std::vector<std::string> before;  // a command that starts the program: env, unshare, ...
 };
+
+// What a process has taken of the machine.
+struct Usage {
+    std::int64_t rss_kb = 0;
+    std::size_t fds = 0;
+    std::size_t threads = 0;
+};
+[[nodiscard]] Usage usage_of(pid_t pid);
 
 class Gateway {
   public:
