@@ -101,8 +101,9 @@ Invariants::Invariants(const Broker& broker)
       offsets_{{0, 0}} {}
 
 void Invariants::watch(const std::string& controller, const Simulator& simulator,
-                       std::vector<WatchedSignal> signals) {
+                       std::vector<WatchedSignal> signals, const Proxy* proxy) {
     Controller& it = controllers_[controller];
+    it.proxy = proxy;
     it.simulator = &simulator;
     for (const WatchedSignal& signal : signals) {
         it.relays[signal.name] = signal.relay;
@@ -359,10 +360,13 @@ void Invariants::check_posts(const std::string& place, const std::vector<Command
 void Invariants::check_connections() {
     for (const auto& [name, controller] : controllers_) {
         const Simulator& simulator = *controller.simulator;
-        if (simulator.stat("connections_open_max") > 1) {
+        const auto open = controller.proxy != nullptr
+                              ? static_cast<std::int64_t>(controller.proxy->counts().open_max)
+                              : simulator.stat("connections_open_max");
+        if (open > 1) {
             breaks("I8 " + name + " had more than one connection");
         }
-        if (simulator.stat("requests_open_max") > 1) {
+        if (controller.proxy == nullptr && simulator.stat("requests_open_max") > 1) {
             breaks("I8 " + name + " had more than one request");
         }
         if (simulator.stat("asked_close") > 0) {

@@ -4,6 +4,7 @@
 // fault matrix (tests/README.md).
 
 #include "support/mqtt_probe.h"
+#include "support/proxy.h"
 #include "support/rig.h"
 
 #include <cstdint>
@@ -61,8 +62,10 @@ class Invariants {
   public:
     explicit Invariants(const Broker& broker);
 
+    // `proxy`: where the gateway's connections to it are counted instead, because the controller is
+    // made to be slow to notice that one has ended.
     void watch(const std::string& controller, const Simulator& simulator,
-               std::vector<WatchedSignal> signals);
+               std::vector<WatchedSignal> signals, const Proxy* proxy = nullptr);
     // To be told of each command, before it is published.
     void sent(SentCommand command) { sent_.push_back(std::move(command)); }
     // The gateway was killed: what has no result by now gets none.
@@ -106,6 +109,7 @@ class Invariants {
   private:
     struct Controller {
         const Simulator* simulator = nullptr;
+        const Proxy* proxy = nullptr;
         std::vector<WatchedSignal> signals;
         std::set<std::string> writable;                  // relays
         std::map<std::string, std::string> relays;       // by signal

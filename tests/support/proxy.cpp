@@ -394,8 +394,10 @@ void Proxy::Loop::close_fillers() {
 
 void Proxy::Loop::count() {
     const std::lock_guard lock(mutex);
-    counts.open = static_cast<std::size_t>(std::count_if(
-        links.begin(), links.end(), [](const Link& link) { return link.client >= 0; }));
+    counts.open =
+        static_cast<std::size_t>(std::count_if(links.begin(), links.end(), [](const Link& link) {
+            return link.client >= 0 && !link.up.ended;
+        }));
     counts.open_max = std::max(counts.open_max, counts.open);
 }
 

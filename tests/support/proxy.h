@@ -56,7 +56,7 @@ class Proxy {
 
     struct Counts {
         std::size_t links = 0;  // accepted so far
-        std::size_t open = 0;   // seen from the client: vanished ones count until it closes them
+        std::size_t open = 0;   // and not ended by the client
         std::size_t open_max = 0;
         std::vector<std::chrono::steady_clock::time_point> accepted;
     };
