@@ -25,7 +25,8 @@ using namespace std::chrono_literals;
 constexpr auto kLaneRestart = 1s;
 constexpr auto kWatchInterval = 1s;
 constexpr auto kDiskPatience = 400ms;  // of a shutdown, with a disk that hangs
-constexpr auto kReleaseTime = 1500ms;  // of the pulses, at a shutdown
+constexpr auto kWindUpTime = 1s;       // of exchanges under way, at a shutdown
+constexpr auto kReleaseTime = 1500ms;  // of the pulses, after that; more than a connect interval
 constexpr auto kRefusalReminder = 1h;
 
 std::string status_payload(std::string_view state, std::int64_t now_ms) {
@@ -181,9 +182,15 @@ asio::awaitable<void> Application::stop() {
     for (const auto& station : stations_) {
         station->lane->shut_down_commands();
     }
+    const auto wound_up = time_->now() + kWindUpTime;
+    TaskGroup windings(executor_);
+    for (const auto& station : stations_) {
+        windings.spawn(station->lane->wind_up(wound_up));
+    }
+    co_await windings.join();
     lanes_.cancel();
     co_await lanes_.join();
-    const auto released = time_->now() + kReleaseTime;
+    const auto released = wound_up + kReleaseTime;
     TaskGroup releases(executor_);
     for (const auto& station : stations_) {
         releases.spawn(station->lane->release_pulses(released));

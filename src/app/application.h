@@ -2,8 +2,9 @@
 // The running gateway: owns every part, starts them, and stops them in order. The only place that
 // names them all.
 //
-// Shutdown: polling stops -> pulses released -> the last word on every signal and controller
-// (unreachable, offline) -> the gateway's own status offline -> drained to the broker, DISCONNECT
+// Shutdown: polling stops, exchanges under way end -> pulses released -> the last word on every
+// signal and controller (unreachable, offline) -> the gateway's own status offline -> drained to
+// the broker, DISCONNECT
 // -> the operations server. At most kShutdownTime in all. Thread: the event loop's.
 
 #include "app/commands.h"

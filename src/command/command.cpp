@@ -93,9 +93,8 @@ bool same_value(hi6::Width width, std::uint32_t a, std::uint32_t b) {
     return a == b;
 }
 
-bool overlaps(const Command& a, const Command& b) {
-    return a.controller == b.controller && a.address.area == b.address.area &&
-           a.range.first < b.range.first + b.range.count &&
+bool overlaps(const Bits& a, const Bits& b) {
+    return a.area == b.area && a.range.first < b.range.first + b.range.count &&
            b.range.first < a.range.first + a.range.count;
 }
 

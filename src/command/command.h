@@ -78,12 +78,18 @@ struct Check {
     std::uint32_t raw = 0;
 };
 
+// What a write may change, on one controller.
+struct Bits {
+    hi6::Area area;
+    hi6::BitRange range;
+};
+
 struct Command {
     std::size_t controller = 0;  // indices into the configuration
     std::size_t signal = 0;
     std::string name;  // controller/signal, for the log
     hi6::Address address;
-    hi6::BitRange range;    // what the write changes, within address.area
+    hi6::BitRange range;    // what the write changes, within address.area; see Bits
     std::uint32_t raw = 0;  // bits to write
     domain::Value value;    // the same, as it is published
     domain::Value before;   // what the signal was when the command came; for the audit line
@@ -125,8 +131,11 @@ void append_result(std::string& out, const CommandResult& result);
 // Equal as a value of this width: the same bits, or a zero of either sign.
 [[nodiscard]] bool same_value(hi6::Width width, std::uint32_t a, std::uint32_t b);
 
+[[nodiscard]] inline Bits bits_of(const Command& command) {
+    return {command.address.area, command.range};
+}
 // Both in the same area and with a bit in common.
-[[nodiscard]] bool overlaps(const Command& a, const Command& b);
+[[nodiscard]] bool overlaps(const Bits& a, const Bits& b);
 // A write of `newer` leaves no bit of `older`'s.
 [[nodiscard]] bool covers(const Command& newer, const Command& older);
 

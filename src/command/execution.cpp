@@ -79,7 +79,7 @@ Action Execution::timer(Clock::time_point now) {
         case Phase::settling_wait:
             return read(Phase::settling, command_.address, now);
         case Phase::verifying_wait:
-            return read(Phase::verifying, command_.address, now);
+            return command_.pulse && now >= window_ ? verified_in_vain(now) : read_back(now);
         case Phase::feedback_wait:
             return read(Phase::feedback, command_.feedback->address, now);
         default:
@@ -144,8 +144,10 @@ Action Execution::post(Clock::time_point now) {
     }
     ++attempts_;
     phase_ = Phase::posting;
-    return {Action::Kind::post, command_.address, command_.raw,
-            std::min(now + limits_.timeout, command_.deadline)};
+    // Once begun it has the whole time-out: to cut it at the deadline would leave the controller
+    // with a request under way, and us without its answer.
+    return {Action::Kind::post, command_.address, command_.raw, now + limits_.timeout,
+            command_.deadline};
 }
 
 Action Execution::too_late(Clock::time_point now) {
@@ -234,7 +236,21 @@ Action Execution::accepted(Clock::time_point now) {
         window_ = std::min(window_, release_->due);
     }
     differed_ = false;
-    return read(Phase::verifying, command_.address, now);
+    return read_back(now);
+}
+
+// Of a pulse not after its release, which goes first.
+Action Execution::read_back(Clock::time_point now) {
+    Action action = read(Phase::verifying, command_.address, now);
+    if (command_.pulse) {
+        action.start_by = window_;
+    }
+    return action;
+}
+
+Action Execution::verified_in_vain(Clock::time_point now) {
+    return differed_ ? finish(State::mismatch, Reason::readback, now)
+                     : finish(State::unknown, Reason::no_readback, now);
 }
 
 Action Execution::verification(const Event& reply, Clock::time_point now) {
@@ -249,8 +265,7 @@ Action Execution::verification(const Event& reply, Clock::time_point now) {
     if (!refused(reply.outcome) && again < window_) {
         return wait(Phase::verifying_wait, again);
     }
-    return differed_ ? finish(State::mismatch, Reason::readback, now)
-                     : finish(State::unknown, Reason::no_readback, now);
+    return verified_in_vain(now);
 }
 
 Action Execution::watch_feedback(State otherwise, Clock::time_point now) {

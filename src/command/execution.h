@@ -31,8 +31,8 @@ struct Event {
         start,
         reply,   // to the post or read asked for; also where the connection could not be made:
                  // Outcome::not_sent
-        late,    // the driver found `until` passed before it could hand over the first byte: as if
-                 // never asked
+        late,    // the driver found `until` or `start_by` passed before it could hand over the
+                 // first byte: as if never asked
         timer,   // the wait is over
         cancel,  // end now; a request in flight was cut off and may have had any effect
     };
@@ -43,9 +43,10 @@ struct Event {
 
 struct Action {
     enum class Kind : std::uint8_t {
-        post,  // write `raw` to `address`, connecting first if need be; all of it, connect
-               // included, by `until`
-        read,  // read `address`, by `until`, through whatever API covers it
+        post,  // write `raw` to `address`, connecting first if need be: the first byte before
+               // `start_by`, all of it, connect included, by `until`
+        read,  // read `address`, by `until`, through whatever API covers it; the first byte before
+               // `start_by`
         wait,  // until `until`; polls may go meanwhile, other commands of this lane may not
         done,
     };
@@ -53,6 +54,7 @@ struct Action {
     hi6::Address address;
     std::uint32_t raw = 0;
     Clock::time_point until;
+    Clock::time_point start_by = Clock::time_point::max();
 };
 // The driver carries out a post or read at once: no other exchange of its lane comes between.
 
@@ -104,6 +106,8 @@ class Execution {
     Action settled(const Event& reply, Clock::time_point now);
     Action accepted(Clock::time_point now);
     Action verification(const Event& reply, Clock::time_point now);
+    Action read_back(Clock::time_point now);
+    Action verified_in_vain(Clock::time_point now);
     Action watch_feedback(State otherwise, Clock::time_point now);
     Action feedback_reply(const Event& reply, Clock::time_point now);
 

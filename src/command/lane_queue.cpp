@@ -36,18 +36,36 @@ bool LaneQueue::push(Command& command, std::vector<Command>& superseded) {
     return true;
 }
 
-std::optional<Command> LaneQueue::pop() {
-    if (queue_.empty()) {
+LaneQueue::Queue::const_iterator LaneQueue::first_ready(std::span<const Bits> busy) const {
+    if (busy.empty()) {
+        return queue_.begin();
+    }
+    std::vector<Bits> passed(busy.begin(), busy.end());
+    return std::find_if(queue_.begin(), queue_.end(), [&passed](const Command& command) {
+        const Bits own = bits_of(command);
+        const bool waits = std::any_of(passed.begin(), passed.end(),
+                                       [&own](const Bits& bits) { return overlaps(bits, own); });
+        if (waits) {
+            passed.push_back(own);  // whoever writes the same bits stays behind it
+        }
+        return !waits;
+    });
+}
+
+std::optional<Command> LaneQueue::pop(std::span<const Bits> busy) {
+    const auto found = queue_.begin() + (first_ready(busy) - queue_.cbegin());
+    if (found == queue_.end()) {
         return std::nullopt;
     }
-    std::optional<Command> first(std::move(queue_.front()));
-    queue_.pop_front();
-    return first;
+    std::optional<Command> out(std::move(*found));
+    queue_.erase(found);
+    return out;
 }
 
 bool LaneQueue::newer_than(const Command& running) const {
-    return std::any_of(queue_.begin(), queue_.end(),
-                       [&](const Command& queued) { return overlaps(queued, running); });
+    return std::any_of(queue_.begin(), queue_.end(), [&](const Command& queued) {
+        return overlaps(bits_of(queued), bits_of(running));
+    });
 }
 
 std::vector<Command> LaneQueue::take_expired(Clock::time_point now) {

@@ -4,13 +4,15 @@
 #include "command/command.h"
 
 #include <deque>
+#include <span>
 #include <vector>
 
 namespace hi6gw::command {
 
 // First in, first out. A queued number (any width but a bit) is superseded by a newer number that
 // overwrites all of it; one that overwrites a part of it waits behind it, because both count. Bits
-// are all executed.
+// are all executed. `busy` are the bits of pulses that are not released yet: a command to one of
+// them waits for that, else the release would undo it; what does not touch it goes past it.
 class LaneQueue {
   public:
     explicit LaneQueue(std::size_t capacity = 256) : capacity_(capacity) {}
@@ -18,7 +20,11 @@ class LaneQueue {
     // False: full, and `command` is left as it was. Superseded commands are appended to
     // `superseded`, to be ended by the caller.
     [[nodiscard]] bool push(Command& command, std::vector<Command>& superseded);
-    [[nodiscard]] std::optional<Command> pop();
+    [[nodiscard]] std::optional<Command> pop(std::span<const Bits> busy);
+    // pop() would give one.
+    [[nodiscard]] bool ready(std::span<const Bits> busy) const {
+        return first_ready(busy) != queue_.end();
+    }
     // Some queued command writes a bit that this one writes.
     [[nodiscard]] bool newer_than(const Command& running) const;
     // Those whose deadline has passed, oldest first; to be ended as expired.
@@ -31,8 +37,11 @@ class LaneQueue {
     [[nodiscard]] bool empty() const { return queue_.empty(); }
 
   private:
+    using Queue = std::deque<Command>;
+    [[nodiscard]] Queue::const_iterator first_ready(std::span<const Bits> busy) const;
+
     std::size_t capacity_;
-    std::deque<Command> queue_;
+    Queue queue_;
 };
 
 enum class Turn : std::uint8_t { release, command, poll, idle };

@@ -154,14 +154,24 @@ bool Supervisor::release_due(Clock::time_point now) const {
 }
 
 bool Supervisor::command_ready(Clock::time_point now) const {
-    return !turning_ && (running_ ? running_->action.until <= now : !queue_.empty());
+    return !turning_ && (running_ ? running_->action.until <= now : queue_.ready(pulsed_bits()));
+}
+
+// Of the pulses that are not released yet.
+std::vector<Bits> Supervisor::pulsed_bits() const {
+    std::vector<Bits> out;
+    for (const Pulse& pulse : pulses_) {
+        const hi6::Address& bit = pulse.record.address;
+        out.push_back({bit.area, hi6::bit_range(bit, hi6::IndexUnit::byte)});
+    }
+    return out;
 }
 
 Clock::time_point Supervisor::next_wake() const {
     Clock::time_point next = kNever;
     if (running_) {
         next = running_->action.until;
-    } else if (!queue_.empty()) {
+    } else if (queue_.ready(pulsed_bits())) {
         next = Clock::time_point::min();
     }
     for (const Pulse& pulse : pulses_) {
@@ -253,8 +263,9 @@ asio::awaitable<bool> Supervisor::record() {
 
 // One exchange. The time is looked at right before the first byte.
 asio::awaitable<Event> Supervisor::carry_out(hi6::ControllerClient& client, Action action) {
+    const Clock::time_point start_by = std::min(action.until, action.start_by);
     if (!client.connected()) {
-        const hi6::LinkFault fault = co_await client.connect(action.until);
+        const hi6::LinkFault fault = co_await client.connect(start_by);
         if (!fault.ok()) {
             co_return reply(Outcome::not_sent);
         }
@@ -263,7 +274,7 @@ asio::awaitable<Event> Supervisor::carry_out(hi6::ControllerClient& client, Acti
     if (post && stopping_ && releasing_ == nullptr) {
         co_return reply(Outcome::not_sent);
     }
-    if (time_.now() >= action.until) {
+    if (time_.now() >= start_by) {
         co_return just(Event::Kind::late);
     }
     if (post) {
@@ -289,7 +300,7 @@ asio::awaitable<hi6::Reply> Supervisor::read(hi6::ControllerClient& client, Acti
 }
 
 void Supervisor::begin_command() {
-    std::optional<Command> next = queue_.pop();
+    std::optional<Command> next = queue_.pop(pulsed_bits());
     if (next) {
         running_ = std::make_unique<Running>(*this, *next);
         resume_command(just(Event::Kind::start));

@@ -26,6 +26,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace hi6gw::command {
 
@@ -116,6 +117,7 @@ class Supervisor {
     void settle_releases(Clock::time_point now);
     void expire_queue(Clock::time_point now);
     void end(const Command& command, State state, Reason reason, Clock::time_point now);
+    [[nodiscard]] std::vector<Bits> pulsed_bits() const;
     [[nodiscard]] Pulse* due_release(Clock::time_point now);
     [[nodiscard]] bool release_due(Clock::time_point now) const;
     [[nodiscard]] bool command_ready(Clock::time_point now) const;

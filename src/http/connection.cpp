@@ -39,12 +39,22 @@ void set_int(tcp::socket& socket, int level, int name, int value) {
     ::setsockopt(socket.native_handle(), level, name, &value, sizeof value);
 }
 
+// SO_LINGER with no time: close() sends RST and drops the send queue (RFC 9293 3.6, "ABORT").
+void discard_unsent_on_close(tcp::socket& socket, bool discard) {
+    error_code ignored;
+    socket.set_option(tcp::socket::linger(discard, 0), ignored);
+}
+
 void tune(tcp::socket& socket) {
     set_int(socket, IPPROTO_TCP, TCP_NODELAY, 1);
     set_int(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, kUserTimeoutMs);
     set_int(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
     set_int(socket, IPPROTO_TCP, TCP_KEEPIDLE, kKeepAliveIdleSeconds);
     set_int(socket, IPPROTO_TCP, TCP_KEEPINTVL, kKeepAliveIntervalSeconds);
+    // Whatever ends this connection, our own death included, also takes back what has not reached
+    // the peer yet: the kernel would go on sending it, and a write would arrive late, after newer
+    // ones on the next connection.
+    discard_unsent_on_close(socket, true);
 }
 
 // What an error of the kernel means; `expired`: our own deadline closed the socket under it.
@@ -130,16 +140,21 @@ struct Connection::Impl {
         Call(const Call&) = delete;
         Call& operator=(const Call&) = delete;
         ~Call() {
-            impl_.busy = false;
             impl_.disarm();
+            impl_.busy = !finished_;
             if (!keep_) {
                 impl_.shut();
             }
+            impl_.busy = false;
         }
-        void keep() { keep_ = true; }
+        void finished(bool keep) {
+            finished_ = true;
+            keep_ = keep;
+        }
 
       private:
         Impl& impl_;
+        bool finished_ = false;  // nothing is under way any more
         bool keep_ = false;
     };
 
@@ -192,6 +207,9 @@ void Connection::Impl::disarm() {
 }
 
 void Connection::Impl::shut() {
+    if (!busy && socket.is_open()) {
+        discard_unsent_on_close(socket, false);  // between two exchanges nothing is unsent
+    }
     error_code ignored;
     socket.close(ignored);
     wake.cancel();
@@ -290,7 +308,7 @@ asio::awaitable<Error> Connection::Impl::connect(Self self, Deadline deadline) {
         error = make_error(failure.code(), false, phase);
     }
     if (error.ok()) {
-        call.keep();
+        call.finished(true);
     }
     co_return error;
 }
@@ -367,8 +385,8 @@ asio::awaitable<Response> Connection::Impl::exchange(Self self, std::string requ
         error = make_error(failure.code(), false, started ? Phase::first_byte : Phase::write);
     }
     error.request_started = started;
-    if (error.ok() && !response.peer_closes) {
-        call.keep();
+    if (error.ok()) {
+        call.finished(!response.peer_closes);
     }
     co_return response;
 }

@@ -6,7 +6,39 @@ namespace hi6gw::poll {
 
 namespace asio = boost::asio;
 
+class CommandsFirst::Work {
+  public:
+    explicit Work(CommandsFirst& owner) : owner_(owner) { ++owner_.at_work_; }
+    Work(const Work&) = delete;
+    Work& operator=(const Work&) = delete;
+    ~Work() {
+        if (--owner_.at_work_ == 0) {
+            owner_.idle_->wake();
+        }
+    }
+
+  private:
+    CommandsFirst& owner_;
+};
+
+asio::awaitable<void> CommandsFirst::wind_up(Steady::time_point until) {
+    winding_up_ = true;
+    while (at_work_ > 0 && time_.now() < until) {
+        co_await idle_->wait_until(until);
+    }
+}
+
+asio::awaitable<void> CommandsFirst::gate() {
+    for (;;) {
+        co_await never_->wait_until(Steady::time_point::max());
+    }
+}
+
 asio::awaitable<bool> CommandsFirst::give_way(Steady::time_point poll_due) {
+    if (winding_up_) {
+        co_await gate();
+    }
+    const Work work(*this);
     renewed_ = false;
     const std::uint64_t before = inner_.connects();
     bool served = false;
@@ -16,7 +48,7 @@ asio::awaitable<bool> CommandsFirst::give_way(Steady::time_point poll_due) {
         if (pause && now >= poll_due) {
             break;  // what the poll that is due now leaves to commands begins with its request
         }
-        const bool mine = commands_.my_turn(now, !pause);
+        const bool mine = !winding_up_ && commands_.my_turn(now, !pause);
         if (!mine) {
             break;
         }
@@ -62,6 +94,10 @@ asio::awaitable<hi6::Reply> CommandsFirst::read_block(hi6::BlockRead read, std::
     if (!same) {
         co_return gone();
     }
+    if (winding_up_) {
+        co_await gate();
+    }
+    const Work work(*this);
     co_return co_await inner_.read_block(read, out, deadline + (time_.now() - start));
 }
 
@@ -71,6 +107,10 @@ asio::awaitable<hi6::Reply> CommandsFirst::read_single(hi6::Address address, Dea
     if (!same) {
         co_return gone();
     }
+    if (winding_up_) {
+        co_await gate();
+    }
+    const Work work(*this);
     co_return co_await inner_.read_single(address, deadline + (time_.now() - start));
 }
 
@@ -80,6 +120,10 @@ asio::awaitable<hi6::Reply> CommandsFirst::get(std::string target, Deadline dead
     if (!same) {
         co_return gone();
     }
+    if (winding_up_) {
+        co_await gate();
+    }
+    const Work work(*this);
     co_return co_await inner_.get(std::move(target), deadline + (time_.now() - start));
 }
 

@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -22,12 +23,21 @@ class CommandsFirst final : public hi6::ControllerClient {
     // All outlive this. `served` is called when commands have been at work.
     CommandsFirst(PacedClient& inner, command::Supervisor& commands, Time& time,
                   std::function<void()> served)
-        : inner_(inner), commands_(commands), time_(time), served_(std::move(served)) {}
+        : inner_(inner),
+          commands_(commands),
+          time_(time),
+          served_(std::move(served)),
+          never_(time.alarm()),
+          idle_(time.alarm()) {}
 
     // Serves the commands that are due: until `poll_due`, where that is to come, else as many as
     // may go before a poll that is due. False: the connection is gone, or is another one now
     // (renewed()).
     boost::asio::awaitable<bool> give_way(Steady::time_point poll_due);
+    // No exchange begins any more, but those of a command or release that is being carried out:
+    // whoever asks for one waits until cancelled. Returns when none is under way, at `until` at the
+    // latest.
+    boost::asio::awaitable<void> wind_up(Steady::time_point until);
     // The latest give_way() that was false left a new connection open: a command needed one.
     [[nodiscard]] bool renewed() const { return renewed_; }
     [[nodiscard]] const std::string& why() const { return why_; }
@@ -51,7 +61,9 @@ class CommandsFirst final : public hi6::ControllerClient {
     boost::asio::awaitable<hi6::Reply> get(std::string target, Deadline deadline) override;
 
   private:
+    class Work;
     [[nodiscard]] hi6::Reply gone() const;
+    boost::asio::awaitable<void> gate();
 
     PacedClient& inner_;
     command::Supervisor& commands_;
@@ -61,6 +73,10 @@ class CommandsFirst final : public hi6::ControllerClient {
     std::string why_;
     std::chrono::nanoseconds busy_with_commands_{0};
     std::chrono::nanoseconds taken_{0};
+    unsigned at_work_ = 0;  // exchanges under way, nested
+    bool winding_up_ = false;
+    std::unique_ptr<Alarm> never_;
+    std::unique_ptr<Alarm> idle_;
 };
 
 }  // namespace hi6gw::poll

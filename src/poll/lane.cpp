@@ -681,6 +681,7 @@ void Lane::shut_down_commands() {
 }
 
 asio::awaitable<void> Lane::release_pulses(Steady::time_point until) {
+    client_.hurry();
     co_await commands_.drain(client_, until);
 }
 

@@ -67,6 +67,10 @@ class Lane {
     void submit(command::Command command);
     void recover(const command::OpenPulse& pulse, bool verify);
     void shut_down_commands();
+    // Lets the exchange under way come to its end, and begins no other: so that the controller is
+    // not left with a request whose connection is gone. Until then at the latest; run() is to be
+    // cancelled after it.
+    boost::asio::awaitable<void> wind_up(Steady::time_point until) { return polls_.wind_up(until); }
     // After run() has ended: the releases that are still due, until then at the latest.
     boost::asio::awaitable<void> release_pulses(Steady::time_point until);
     void cut_off_commands() { commands_.cut_off(time_.now()); }

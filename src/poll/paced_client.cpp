@@ -24,7 +24,8 @@ asio::awaitable<hi6::LinkFault> PacedClient::connect(Deadline deadline) {
         }
         co_await gate_->wait_until(std::min(not_before_, deadline));
     }
-    not_before_ = time_.now() + kConnectInterval;
+    latest_connect_ = time_.now();
+    not_before_ = latest_connect_ + kConnectInterval;
     metrics_.connected();
     unproven_ = true;
     const Deadline limit = std::min(time_.now() + timeout_, deadline);
@@ -40,7 +41,14 @@ asio::awaitable<hi6::LinkFault> PacedClient::connect(Deadline deadline) {
 // Connecting again at once would be of no use.
 void PacedClient::failed() {
     unproven_ = false;
-    not_before_ = std::max(not_before_, time_.now() + backoff_.failed());
+    if (!hurried_) {
+        not_before_ = std::max(not_before_, time_.now() + backoff_.failed());
+    }
+}
+
+void PacedClient::hurry() {
+    hurried_ = true;
+    not_before_ = std::max(latest_connect_ + kConnectInterval, latest_loss_ + kAfterLoss);
 }
 
 // Opens the connection again where its end was announced. The deadline, put off by the time that
@@ -95,6 +103,7 @@ void PacedClient::count(Method method, const hi6::Reply& reply) {
     const bool lost = reply.outcome == hi6::Outcome::lost;
     const bool answered = sent && !lost;
     if (lost) {
+        latest_loss_ = now;
         not_before_ = std::max(not_before_, now + kAfterLoss);
     }
     if (unproven_ && answered) {

@@ -22,9 +22,9 @@ namespace hi6gw::poll {
 class PacedClient final : public hi6::ControllerClient {
   public:
     static constexpr std::chrono::seconds kConnectInterval{1};
-    // After an answer was lost: so that the controller has seen the end of the old connection
-    // before it is offered a new one.
-    static constexpr std::chrono::milliseconds kAfterLoss{50};
+    // After an answer was lost: so that the controller has seen the end of the old connection, and
+    // has a chance to be through with its request, before it is offered a new one.
+    static constexpr std::chrono::milliseconds kAfterLoss{250};
 
     // All outlive this. `timeout`: of one connect. `seed`: for the jitter of the backoff.
     PacedClient(hi6::ControllerClient& inner, ops::ControllerMetrics& metrics, Time& time,
@@ -33,6 +33,9 @@ class PacedClient final : public hi6::ControllerClient {
     // Waits until a connect is allowed, then connects within the time-out; gives up at the
     // deadline, which may be max().
     boost::asio::awaitable<hi6::LinkFault> connect(Deadline deadline) override;
+    // From now on connects keep their interval only, and are not put off further while they fail:
+    // at a shutdown an output that is still pulsed matters more.
+    void hurry();
     // How many connections have been opened.
     [[nodiscard]] std::uint64_t connects() const { return connects_; }
 
@@ -71,6 +74,9 @@ class PacedClient final : public hi6::ControllerClient {
     std::unique_ptr<Alarm> gate_;
     Backoff backoff_;
     Steady::time_point not_before_;
+    Steady::time_point latest_connect_;
+    Steady::time_point latest_loss_;
+    bool hurried_ = false;
     std::uint64_t connects_ = 0;
     bool unproven_ = false;  // this connection has neither answered nor failed yet
     std::chrono::nanoseconds busy_{0};

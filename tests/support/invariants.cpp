@@ -14,7 +14,8 @@ using namespace std::chrono_literals;
 constexpr std::size_t kMostBroken = 20;  // told in words
 // The result tells milliseconds, and the time of a POST is when the simulator had read it, which
 // on a busy machine is a while after it was sent.
-constexpr std::int64_t kPostSlack = 20'000;  // us
+constexpr std::int64_t kPostSlack = 20'000;   // us
+constexpr std::int64_t kResultSlack = 3'000;  // us
 constexpr std::int64_t kConnectInterval = 1'000'000;
 constexpr std::int64_t kConnectSlack = 400'000;  // an accept may be that late
 constexpr std::int64_t kStaleAfter = 2'000'000;  // at periods up to 600 ms
@@ -86,6 +87,32 @@ bool can_have_posted(const std::vector<Commanded>& commands, const std::vector<P
                 if (n > 0 || !sure) {
                     next.insert(from + n);
                 }
+            }
+        }
+        reached = std::move(next);
+    }
+    return reached.contains(posts.size());
+}
+
+bool can_have_pulsed(const std::vector<Commanded>& commands, const std::vector<Post>& posts) {
+    std::set<std::size_t> reached{0};
+    for (const auto& [command, outcome] : commands) {
+        const bool sure = outcome && surely_posted(*outcome);
+        std::set<std::size_t> next;
+        for (const std::size_t from : reached) {
+            if (!sure) {
+                next.insert(from);
+            }
+            const bool tried = !outcome || outcome->attempts > 0;
+            if (!tried || from >= posts.size() || posts[from].value != command.value) {
+                continue;
+            }
+            std::size_t end = from + 1;
+            while (end < posts.size() && posts[end].value != command.value) {
+                ++end;
+            }
+            if (end > from + 1 || !posts[from].applied) {
+                next.insert(end);
             }
         }
         reached = std::move(next);
@@ -281,7 +308,6 @@ std::string Invariants::broken() {
 
 void Invariants::check_commands() {
     std::map<std::string, std::map<std::string, std::vector<Commanded>>> commanded;
-    std::map<std::string, std::set<std::string>> pulsed;
     for (const SentCommand& one : sent_) {
         const auto found = outcomes_.find(one.id);
         const std::size_t count = found == outcomes_.end() ? 0 : found->second.size();
@@ -295,21 +321,16 @@ void Invariants::check_commands() {
         if (count > 0) {
             entry.outcome = found->second.front();
         }
-        if (one.pulse) {
-            pulsed[one.controller].insert(controllers_.at(one.controller).relays.at(one.signal));
-        }
     }
     for (auto& [name, controller] : controllers_) {
         for (const auto& [relay, posts] : controller.posts) {
-            if (!pulsed[name].contains(relay)) {
-                check_posts(name + '/' + relay, commanded[name][relay], posts);
-            }
+            check_posts(name + '/' + relay, commanded[name][relay], posts);
         }
-        // I11: nothing is left as a pulse made it. Pulsed signals are given no other commands.
-        for (const std::string& relay : pulsed[name]) {
-            const int active = commanded[name][relay].back().command.value;
-            if (static_cast<int>(controller.simulator->get(relay)) == active) {
-                breaks("I11 " + name + '/' + relay + " is still active");
+        for (const auto& [relay, commands] : commanded[name]) {
+            const SentCommand& last = commands.back().command;
+            if (last.pulse && static_cast<int>(controller.simulator->get(relay)) == last.value) {
+                breaks("I11 " + name + '/' + relay + " is still active\n" +
+                       course(commands, controller.posts[relay]));
             }
         }
     }
@@ -317,29 +338,41 @@ void Invariants::check_commands() {
 
 void Invariants::check_posts(const std::string& place, const std::vector<Commanded>& commands,
                              const std::vector<Post>& posts) {
-    if (!can_have_posted(commands, posts)) {
-        std::string had;
-        for (const Post& post : posts) {
-            had += ' ' + std::to_string(post.value);
-        }
-        breaks("I4 " + place + ": these POSTs are not these commands in their order:" + had);
+    const bool pulsed = !commands.empty() && commands.front().command.pulse;
+    if (pulsed ? !can_have_pulsed(commands, posts) : !can_have_posted(commands, posts)) {
+        breaks("I4 " + place + ": these POSTs are not these commands in their order:\n" +
+               course(commands, posts));
     }
     // Where no two commands have the same value, a POST tells whose it is.
-    std::map<int, const Commanded*> by_value;
+    std::set<int> values;
+    const bool told_apart = std::all_of(commands.begin(), commands.end(), [&](const auto& one) {
+        return values.insert(one.command.value).second;
+    });
     for (const Commanded& one : commands) {
-        if (!by_value.emplace(one.command.value, &one).second) {
-            return;
-        }
-    }
-    std::map<int, int> applied;
-    for (const Post& post : posts) {
-        applied[post.value] += post.applied ? 1 : 0;
-        const auto found = by_value.find(post.value);
-        if (found == by_value.end() || !found->second->outcome) {
+        if (!one.outcome) {
             continue;
         }
-        const Outcome& outcome = *found->second->outcome;
-        const SentCommand& command = found->second->command;
+        if (one.outcome->state == "mismatch" && !others_write_) {
+            breaks("I4 " + one.command.id + " is a mismatch, and nobody else writes");
+        }
+        if (one.outcome->state == "verified" && !others_write_) {
+            check_verified(posts, one);
+        }
+        if (told_apart) {
+            check_times(posts, one);
+        }
+    }
+}
+
+void Invariants::check_times(const std::vector<Post>& posts, const Commanded& one) {
+    const SentCommand& command = one.command;
+    const Outcome& outcome = *one.outcome;
+    int applied = 0;
+    for (const Post& post : posts) {
+        if (post.value != command.value) {
+            continue;
+        }
+        applied += post.applied ? 1 : 0;
         if (post.at_us > real_us(outcome.received_us) + command.ttl_ms * 1000 + kPostSlack) {
             breaks("I3 " + command.id + " was sent late");
         }
@@ -347,14 +380,44 @@ void Invariants::check_posts(const std::string& place, const std::vector<Command
             breaks("I2 " + command.id + " was sent after its result");
         }
     }
-    for (const auto& [value, one] : by_value) {
-        if (one->outcome && one->outcome->state == "verified" && applied[value] < 1) {
-            breaks("I2 " + one->command.id + " is verified and was not applied");
-        }
-        if (one->outcome && one->outcome->attempts == 0 && applied[value] > 0) {
-            breaks("I2 " + one->command.id + " was sent although its result says no");
+    if (outcome.attempts == 0 && applied > 0) {
+        breaks("I2 " + command.id + " was sent although its result says no");
+    }
+}
+
+void Invariants::check_verified(const std::vector<Post>& posts, const Commanded& one) {
+    const Post* last = nullptr;
+    for (const Post& post : posts) {
+        if (post.applied && post.at_us < real_us(one.outcome->done_us) - kResultSlack) {
+            last = &post;
         }
     }
+    const int held = one.command.pulse ? 1 - one.command.value : one.command.value;
+    if (last == nullptr || last->value != held) {
+        breaks("I4 " + one.command.id + " was verified, but not true");
+    }
+}
+
+std::string Invariants::course(const std::vector<Commanded>& commands,
+                               const std::vector<Post>& posts) const {
+    std::multimap<std::int64_t, std::string> lines;
+    for (const auto& [command, outcome] : commands) {
+        const std::string what = command.id + " = " + std::to_string(command.value);
+        if (outcome) {
+            lines.emplace(real_us(outcome->received_us), "received " + what);
+            lines.emplace(real_us(outcome->done_us), outcome->state + ' ' + what + ", attempts " +
+                                                         std::to_string(outcome->attempts));
+        }
+    }
+    for (const Post& post : posts) {
+        lines.emplace(post.at_us,
+                      "post " + std::to_string(post.value) + (post.applied ? "" : ", not applied"));
+    }
+    std::string out;
+    for (const auto& [at, line] : lines) {
+        out += std::to_string(at - lines.begin()->first) + " us: " + line + '\n';
+    }
+    return out;
 }
 
 void Invariants::check_connections() {

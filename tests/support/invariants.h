@@ -31,7 +31,7 @@ struct SentCommand {
     std::string signal;
     int value = 0;
     std::int64_t ttl_ms = 0;
-    bool pulse = false;
+    bool pulse = false;  // signals are pulsed only, or never
 };
 
 struct Post {
@@ -57,6 +57,9 @@ struct Commanded {
 };
 [[nodiscard]] bool can_have_posted(const std::vector<Commanded>& commands,
                                    const std::vector<Post>& posts);
+// The same of pulses: one edge each at most, and whoever made it was released before the next came.
+[[nodiscard]] bool can_have_pulsed(const std::vector<Commanded>& commands,
+                                   const std::vector<Post>& posts);
 
 class Invariants {
   public:
@@ -73,6 +76,8 @@ class Invariants {
     // The gateway's wall clock was set to this offset from the real one, which is all it has had
     // since.
     void stepped(std::chrono::nanoseconds offset);
+    // Robots' programs, restarts and the like change outputs too.
+    void others_write() { others_write_ = true; }
     // From `begin` to `end` nothing from this controller can have reached the gateway, while the
     // broker was well.
     void silent(const std::string& controller, std::int64_t begin_us, std::int64_t end_us) {
@@ -134,6 +139,11 @@ class Invariants {
     void check_commands();
     void check_posts(const std::string& place, const std::vector<Commanded>& commands,
                      const std::vector<Post>& posts);
+    void check_times(const std::vector<Post>& posts, const Commanded& one);
+    // What the output was when the result was made: nobody but the gateway writes here.
+    void check_verified(const std::vector<Post>& posts, const Commanded& one);
+    [[nodiscard]] std::string course(const std::vector<Commanded>& commands,
+                                     const std::vector<Post>& posts) const;
     void check_connections();
     void check_silences();
     [[nodiscard]] std::int64_t real_us(std::int64_t gateway_us) const;
@@ -151,6 +161,7 @@ class Invariants {
     std::map<std::string, Shown> shown_;
     std::vector<Silence> silences_;
     std::vector<std::pair<std::int64_t, std::int64_t>> offsets_;  // since when (real), how much; us
+    bool others_write_ = false;
     std::vector<std::string> broken_;
     std::size_t more_broken_ = 0;
 };

@@ -64,7 +64,7 @@ struct BrokerPlant {
                 return false;
             },
             time);
- std::cout << "rounds " << round << std::endl;
+        std::cout << "rounds " << round << std::endl;
     }
     // Everything true again (I5), and nothing broken on the way.
     void expect_well() {
@@ -220,7 +220,8 @@ TEST(BrokerFaults, OneDeniedTopicDoesNotHurtTheOthers) {
     EXPECT_TRUE(becomes(probe, "bit/0", std::to_string(plant.round % 2)));
     EXPECT_TRUE(probe.messages("hi6/r1/state/word").empty());
     EXPECT_GT(plant.gateway.metric("hi6gw_mqtt_publish_refused_total"), 3);
- std::cout << plant.broker.log() << plant.gateway.process().err() << plant.gateway.get("/metrics").body;
+    std::cout << plant.broker.log() << plant.gateway.process().err()
+              << plant.gateway.get("/metrics").body;
     EXPECT_EQ(plant.proxy.counts().links, 1U);
     const std::string log = plant.gateway.process().err();
     const auto first = log.find("the broker refuses hi6/r1/state/word");

@@ -18,8 +18,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kControllers = 4;
-constexpr int kBits = 8;     // of each controller: fb2.do0-7
-constexpr int kNumbers = 5;  // fb1.dow20, 22, ...
+constexpr int kBits = 8;         // of each controller: fb2.do0-7
+constexpr int kFirstPulsed = 6;  // from this bit on they are pulsed only
+constexpr int kNumbers = 5;      // fb1.dow20, 22, ...
 // Sent and not answered at a time: enough that they queue up, few enough that neither rates nor
 // queues refuse them, whatever the machine.
 constexpr std::size_t kOutstanding = 40;
@@ -74,6 +75,9 @@ void storm(int commands, std::uint32_t seed) {
         R"("action":"delay","ms":40)", R"("action":"delay","ms":250)"};
     int played = 0;
     std::array<std::chrono::steady_clock::time_point, kControllers> next_fault{};
+    for (auto& next : next_fault) {
+        next = std::chrono::steady_clock::now() + std::chrono::milliseconds(one_of(1500));
+    }
     const auto start = std::chrono::steady_clock::now();
     for (int i = 0; i < commands; ++i) {
         SentCommand one;
@@ -82,8 +86,9 @@ void storm(int commands, std::uint32_t seed) {
         one.ttl_ms = one_of(10) == 0 ? 20 + one_of(200) : 3000;
         const int which = one_of(kBits + kNumbers);
         one.signal = signals().at(static_cast<std::size_t>(which)).name;
+        one.pulse = which >= kFirstPulsed && which < kBits;
         // A number tells which command a POST belongs to.
-        one.value = which < kBits ? one_of(2) : i % 30000 + 1;
+        one.value = which >= kBits ? i % 30000 + 1 : one.pulse ? 1 : one_of(2);
         // Each controller has its next fault some time after its last: in between it comes back,
         // else hardly any command would be carried out.
         const auto victim = static_cast<std::size_t>(one_of(kControllers));
@@ -104,11 +109,12 @@ void storm(int commands, std::uint32_t seed) {
         invariants.sent(one);
         publish(broker, "hi6/" + one.controller + "/set/" + one.signal,
                 R"({"id":")" + one.id + R"(","value":)" + std::to_string(one.value) + R"(,"ttl":)" +
-                    std::to_string(one.ttl_ms) + "}");
+                    std::to_string(one.ttl_ms) +
+                    (one.pulse ? R"(,"pulse":)" + std::to_string(10 + one_of(100)) : "") + "}");
     }
     EXPECT_TRUE(eventually([&] { return invariants.all_answered(); }, 15s));
     for (const auto& simulator : simulators) {
-        simulator->clear_faults();
+        simulator->clear_faults();  // reachable: then nothing may be left pulsed
     }
     std::string untrue;
     EXPECT_TRUE(invariants.state_is_true(15s, untrue)) << untrue;

@@ -31,6 +31,50 @@ TEST(SupervisorTurn, ExecutesBitsInOrderEachWithItsReadBack) {
     EXPECT_EQ(bench.seen.size(), 3U) << "read-backs are the lane's to publish";
 }
 
+// Else the release of the first would take back what the second has set.
+TEST(SupervisorTurn, ACommandToAPulsedBitWaitsForItsRelease) {
+    Bench bench;
+    bench.start_lane();
+    bench.submit(bench.pulse(200ms));
+    bench.advance(50ms);
+    bench.submit(bench.make("fb2.do3", 1));
+    bench.submit(bench.make("fb2.do4", 1));
+    bench.advance(100ms);
+    EXPECT_EQ(bench.ended.size(), 1U) << "that of fb2.do4";
+    bench.advance(1s);
+    EXPECT_EQ(trace(bench.posts()), "Wfb2.do3=1 Wfb2.do4=1 Wfb2.do3=0 Wfb2.do3=1 ");
+    EXPECT_EQ(bench.ended.size(), 3U);
+    EXPECT_EQ(bench.line.value(test::address("fb2.do3")), 1U);
+}
+
+TEST(SupervisorTurn, ACommandThatWaitsForAPulseTooLongExpires) {
+    Bench bench;
+    bench.start_lane();
+    bench.submit(bench.pulse(2s));
+    bench.advance(50ms);
+    Command late = bench.make("fb2.do3", 1);
+    late.deadline = bench.time.now() + 500ms;
+    bench.submit(late);
+    bench.advance(600ms);
+    bench.supervisor->expire(bench.time.now());
+    ASSERT_EQ(bench.ended.size(), 1U);
+    EXPECT_EQ(bench.ended[0].result.state, State::expired);
+    bench.advance(3s);
+    EXPECT_EQ(trace(bench.posts()), "Wfb2.do3=1 Wfb2.do3=0 ");
+}
+
+TEST(SupervisorTurn, PulsesOfOneBitKeepTheirLength) {
+    Bench bench;
+    bench.start_lane();
+    bench.submit(bench.pulse(200ms));
+    bench.submit(bench.pulse(200ms));
+    bench.advance(1s);
+    const auto posts = bench.posts();
+    ASSERT_EQ(trace(posts), "Wfb2.do3=1 Wfb2.do3=0 Wfb2.do3=1 Wfb2.do3=0 ");
+    EXPECT_GE(posts[1].at - posts[0].at, 200ms);
+    EXPECT_GE(posts[3].at - posts[2].at, 200ms);
+}
+
 TEST(SupervisorTurn, WritesOnlyTheNewestOfQueuedNumbers) {
     Bench bench;
     bench.submit(bench.make("fb1.dow20", 1));

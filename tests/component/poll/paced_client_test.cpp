@@ -57,6 +57,21 @@ TEST_F(PacedClientTest, ConnectsLessOftenTheMoreItFails) {
     }
 }
 
+TEST_F(PacedClientTest, InAHurryItKeepsTheIntervalAlone) {
+    controller.connect_mode = FakeController::Connect::refuse;
+    for (int i = 0; i < 4; ++i) {
+        finish(client.connect(kNoDeadline));
+    }
+    client.hurry();
+    for (int i = 0; i < 3; ++i) {
+        finish(client.connect(kNoDeadline));
+    }
+    ASSERT_EQ(controller.connects.size(), 7U);
+    for (std::size_t i = 4; i < 7; ++i) {
+        EXPECT_EQ(controller.connects[i] - controller.connects[i - 1], 1s);
+    }
+}
+
 TEST_F(PacedClientTest, AConnectionThatNeverAnswersCountsAsAFailure) {
     FakeController::Fault lost;
     lost.outcome = hi6::Outcome::lost;

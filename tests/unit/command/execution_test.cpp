@@ -25,7 +25,10 @@ std::int64_t ms(Clock::time_point when) {
 }
 
 std::string text(const Action& action) {
-    const std::string until = " until " + std::to_string(ms(action.until));
+    std::string until = " until " + std::to_string(ms(action.until));
+    if (action.start_by < action.until) {
+        until.insert(0, " by " + std::to_string(ms(action.start_by)));
+    }
     switch (action.kind) {
         case Action::Kind::post:
             return "post " + to_string(action.address) + "=" + std::to_string(action.raw) + until;
@@ -134,8 +137,8 @@ const std::vector<Script> kBeforeThePost{
     {"CancelledBeforeItsTurn", plain(), {{7, cancel(), "aborted shutting_down readback null attempts 0 at 7"}}, ""},
     {"DryRun", dry(plain()), {{1, start(), "would_apply ok readback null attempts 0 at 1"}}, ""},
     {"DryRunOfAnExpiredCommand", dry(plain()), {{3000, start(), "expired deadline readback null attempts 0 at 3000"}}, ""},
-    {"PostIsCutAtTheDeadline", ttl(500), {{100, start(), "post fb2.do3=1 until 500"},
-        {500, cancel(), "unknown shutting_down readback null attempts 1 at 500"}}, ""},
+    {"PostBeginsByTheDeadlineAndHasItsTimeout", ttl(500), {{100, start(), "post fb2.do3=1 by 500 until 1100"},
+        {900, reply(Outcome::ok), "read fb2.do3 until 1900"}, {904, reads(1), "verified ok readback 1 attempts 1 at 904"}}, ""},
     {"ExpectationHolds", expecting(), {kExpecting, {50, reads(0), "post fb2.do3=1 until 1050"},
         {54, reply(Outcome::ok), "read fb2.do3 until 1054"}, {60, reads(1), "verified ok readback 1 attempts 1 at 60"}}, ""},
     {"ExpectationFails", expecting(), {kExpecting, {50, reads(1), "rejected precondition readback 1 attempts 0 at 50"}}, ""},
@@ -175,16 +178,16 @@ const std::vector<Script> kPosting{
         {115, reads(1), "verified ok readback 1 attempts 2 at 115"}}, ""},
     {"EarlyTimerWaitsOn", plain(), {kStarted, {5, reply(Outcome::not_sent), "wait until 105"}, {104, timer(), "wait until 105"},
         {105, timer(), "post fb2.do3=1 until 1105"}, {110, reply(Outcome::refused), "rejected controller_rejected readback null attempts 2 at 110"}}, ""},
-    {"RetryWouldBeLate", ttl(105), {{0, start(), "post fb2.do3=1 until 105"},
+    {"RetryWouldBeLate", ttl(105), {{0, start(), "post fb2.do3=1 by 105 until 1000"},
         {5, reply(Outcome::not_sent), "failed not_sent readback null attempts 1 at 5"}}, ""},
-    {"RetryTimerComesLate", ttl(110), {{0, start(), "post fb2.do3=1 until 110"}, {5, reply(Outcome::server_error), "wait until 105"},
+    {"RetryTimerComesLate", ttl(110), {{0, start(), "post fb2.do3=1 by 110 until 1000"}, {5, reply(Outcome::server_error), "wait until 105"},
         {110, timer(), "failed server_error readback null attempts 1 at 110"}}, ""},
-    {"ConnectingTookUntilTheDeadline", ttl(500), {{0, start(), "post fb2.do3=1 until 500"},
+    {"ConnectingTookUntilTheDeadline", ttl(500), {{0, start(), "post fb2.do3=1 by 500 until 1000"},
         {500, late(), "expired deadline readback null attempts 0 at 500"}}, ""},
     {"ConnectingTookTheTimeout", plain(), {kStarted, {1000, late(), "wait until 1100"}, {1100, timer(), "post fb2.do3=1 until 2100"},
         {1104, reply(Outcome::refused), "rejected controller_rejected readback null attempts 2 at 1104"}}, ""},
-    {"SecondAttemptTooLate", ttl(500), {{0, start(), "post fb2.do3=1 until 500"}, {5, reply(Outcome::server_error), "wait until 105"},
-        {105, timer(), "post fb2.do3=1 until 500"}, {500, late(), "failed server_error readback null attempts 1 at 500"}}, ""},
+    {"SecondAttemptTooLate", ttl(500), {{0, start(), "post fb2.do3=1 by 500 until 1000"}, {5, reply(Outcome::server_error), "wait until 105"},
+        {105, timer(), "post fb2.do3=1 by 500 until 1105"}, {500, late(), "failed server_error readback null attempts 1 at 500"}}, ""},
     {"CancelledInFlight", plain(), {kStarted, {2, cancel(), "unknown shutting_down readback null attempts 1 at 2"}}, ""},
     {"CancelledAfterNoConnection", plain(), {kStarted, {5, reply(Outcome::not_sent), "wait until 105"},
         {50, cancel(), "aborted shutting_down readback null attempts 1 at 50"}}, ""},
@@ -208,7 +211,7 @@ const std::vector<Script> kVerifying{
     {"MismatchAtTheEndOfTheWindow", plain(), {kStarted, kAccepted, {483, reads(0), "wait until 503"},
         {503, timer(), "read fb2.do3 until 1503"}, {520, reads(0), "mismatch readback readback 0 attempts 1 at 520"}}, ""},
     {"MismatchJustInsideTheWindow", plain(), {kStarted, kAccepted, {484, reads(0), "mismatch readback readback 0 attempts 1 at 484"}}, ""},
-    {"VerificationOutlivesTheDeadline", ttl(10), {{0, start(), "post fb2.do3=1 until 10"}, kAccepted, {20, reads(0), "wait until 40"},
+    {"VerificationOutlivesTheDeadline", ttl(10), {{0, start(), "post fb2.do3=1 by 10 until 1000"}, kAccepted, {20, reads(0), "wait until 40"},
         {40, timer(), "read fb2.do3 until 1040"}, {41, reads(1), "verified ok readback 1 attempts 1 at 41"}}, ""},
     {"ReadBackFailsOnce", plain(), {kStarted, kAccepted, {8, reply(Outcome::lost), "wait until 28"}, {28, timer(), "read fb2.do3 until 1028"},
         {40, reads(1), "verified ok readback 1 attempts 1 at 40"}}, ""},
@@ -236,14 +239,14 @@ const std::vector<Script> kUnknownOutcome{
     {"LostButAppliedThoughANewerCommandWaits", plain(), {kStarted, kLost, {1010, reads(1), "verified ok readback 1 attempts 1 at 1010", true}}, ""},
     {"LostThenNoConnectionThenNewer", plain(), {kStarted, kLost, {1010, reads(0), "post fb2.do3=1 until 2010"},
         {1011, reply(Outcome::not_sent), "wait until 1211"}, {1211, timer(), "unknown newer_command readback 0 attempts 2 at 1211", true}}, ""},
-    {"LostUntilTheDeadline", plain(), {{2500, start(), "post fb2.do3=1 until 3000"}, {2999, reply(Outcome::lost), "read fb2.do3 until 3999"},
+    {"LostUntilTheDeadline", plain(), {{2500, start(), "post fb2.do3=1 by 3000 until 3500"}, {2999, reply(Outcome::lost), "read fb2.do3 until 3999"},
         {3000, reads(0), "unknown no_answer readback 0 attempts 1 at 3000"}}, ""},
-    {"LostAtTheDeadlineIsStillRead", ttl(500), {{0, start(), "post fb2.do3=1 until 500"}, {500, reply(Outcome::lost), "read fb2.do3 until 1500"},
+    {"LostAtTheDeadlineIsStillRead", ttl(500), {{0, start(), "post fb2.do3=1 by 500 until 1000"}, {500, reply(Outcome::lost), "read fb2.do3 until 1500"},
         {510, reply(Outcome::not_sent), "wait until 610"}, {610, timer(), "read fb2.do3 until 1610"}, {620, reads(1), "verified ok readback 1 attempts 1 at 620"}}, ""},
     {"LostThreeTimes", plain(), {kStarted, {10, reply(Outcome::lost), "read fb2.do3 until 1010"}, {20, reads(0), "post fb2.do3=1 until 1020"},
         {30, reply(Outcome::lost), "read fb2.do3 until 1030"}, {40, reads(0), "post fb2.do3=1 until 1040"},
         {50, reply(Outcome::lost), "read fb2.do3 until 1050"}, {60, reads(0), "unknown no_answer readback 0 attempts 3 at 60"}}, ""},
-    {"LostAndUnreadable", ttl(600), {{0, start(), "post fb2.do3=1 until 600"}, {10, reply(Outcome::lost), "read fb2.do3 until 1010"},
+    {"LostAndUnreadable", ttl(600), {{0, start(), "post fb2.do3=1 by 600 until 1000"}, {10, reply(Outcome::lost), "read fb2.do3 until 1010"},
         {20, reply(Outcome::not_sent), "wait until 120"}, {120, timer(), "read fb2.do3 until 1120"},
         {130, reply(Outcome::lost), "wait until 330"}, {330, timer(), "read fb2.do3 until 1330"},
         {340, reply(Outcome::server_error), "unknown no_answer readback null attempts 1 at 340"}}, ""},
@@ -281,15 +284,23 @@ const std::vector<Script> kFeedbackSignal{
         {20, cancel(), "unknown shutting_down readback 1 attempts 1 at 20"}}, ""},
 };
 
+const Step kEdge{4, reply(Outcome::ok), "read fb2.do3 by 204 until 1004"};
 const std::vector<Script> kPulses{
-    {"PulseVerified", pulse(), {kStarted, kAccepted, {8, reads(1), "verified ok readback 1 attempts 1 at 8"}}, "due 204"},
+    {"PulseVerified", pulse(), {kStarted, kEdge, {8, reads(1), "verified ok readback 1 attempts 1 at 8"}}, "due 204"},
     {"PulseUnverified", [] { Command c = pulse(); c.options = test::without_verification(); return c; }(),
         {kStarted, {4, reply(Outcome::ok), "applied ok readback null attempts 1 at 4"}}, "due 204"},
-    {"PulseReadBackStopsAtTheRelease", pulse(100), {kStarted, kAccepted, {83, reads(0), "wait until 103"}, {103, timer(), "read fb2.do3 until 1103"},
+    {"PulseReadBackStopsAtTheRelease", pulse(100), {kStarted, {4, reply(Outcome::ok), "read fb2.do3 by 104 until 1004"},
+        {83, reads(0), "wait until 103"}, {103, timer(), "read fb2.do3 by 104 until 1103"},
         {104, reads(0), "mismatch readback readback 0 attempts 1 at 104"}}, "due 104"},
+    // The release may have been made meanwhile: what would be read then is not what the edge did.
+    {"PulseReadBackWouldComeAfterTheRelease", pulse(100), {kStarted, {4, reply(Outcome::ok), "read fb2.do3 by 104 until 1004"},
+        {10, reply(Outcome::lost), "wait until 30"}, {300, timer(), "unknown no_readback readback null attempts 1 at 300"}}, "due 104"},
+    {"PulseReadBackConnectedAfterTheRelease", pulse(100), {kStarted, {4, reply(Outcome::ok), "read fb2.do3 by 104 until 1004"},
+        {10, reply(Outcome::lost), "wait until 30"}, {30, timer(), "read fb2.do3 by 104 until 1030"},
+        {260, late(), "unknown no_readback readback null attempts 1 at 260"}}, "due 104"},
     {"PulseRefused", pulse(), {kStarted, {4, reply(Outcome::refused), "rejected controller_rejected readback null attempts 1 at 4"}}, ""},
     {"PulseNotSentIsSentAgain", pulse(), {kStarted, {4, reply(Outcome::not_sent), "wait until 104"}, {104, timer(), "post fb2.do3=1 until 1104"},
-        {110, reply(Outcome::ok), "read fb2.do3 until 1110"}, {115, reads(1), "verified ok readback 1 attempts 2 at 115"}}, "due 310"},
+        {110, reply(Outcome::ok), "read fb2.do3 by 310 until 1110"}, {115, reads(1), "verified ok readback 1 attempts 2 at 115"}}, "due 310"},
     {"PulseNeverSent", pulse(), {kStarted, {4, reply(Outcome::not_sent), "wait until 104"}, {104, timer(), "post fb2.do3=1 until 1104"},
         {110, reply(Outcome::not_sent), "wait until 310"}, {310, timer(), "post fb2.do3=1 until 1310"},
         {311, reply(Outcome::not_sent), "failed not_sent readback null attempts 3 at 311"}}, ""},
@@ -302,10 +313,10 @@ const std::vector<Script> kPulses{
     {"PulseServerErrorUnreadable", pulse(), {kStarted, {4, reply(Outcome::server_error), "read fb2.do3 until 1004"},
         {10, reply(Outcome::refused), "failed server_error readback null attempts 1 at 10"}}, "due 204 read first"},
     {"PulseCancelledInFlight", pulse(), {kStarted, {2, cancel(), "unknown shutting_down readback null attempts 1 at 2"}}, "due 2 read first"},
-    {"PulseCancelledWhileReadingBack", pulse(), {kStarted, kAccepted, {6, cancel(), "unknown shutting_down readback null attempts 1 at 6"}}, "due 204"},
+    {"PulseCancelledWhileReadingBack", pulse(), {kStarted, kEdge, {6, cancel(), "unknown shutting_down readback null attempts 1 at 6"}}, "due 204"},
     {"PulseCancelledBeforeItsTurn", pulse(), {{0, cancel(), "aborted shutting_down readback null attempts 0 at 0"}}, ""},
     {"PulseDryRun", dry(pulse()), {{0, start(), "would_apply ok readback null attempts 0 at 0"}}, ""},
-    {"PulseTooLate", ttl(500, pulse()), {{0, start(), "post fb2.do3=1 until 500"}, {500, late(), "expired deadline readback null attempts 0 at 500"}}, ""},
+    {"PulseTooLate", ttl(500, pulse()), {{0, start(), "post fb2.do3=1 by 500 until 1000"}, {500, late(), "expired deadline readback null attempts 0 at 500"}}, ""},
 };
 
 std::string name_of(const testing::TestParamInfo<Script>& info) { return info.param.name; }

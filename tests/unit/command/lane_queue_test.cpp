@@ -35,10 +35,26 @@ TEST_F(LaneQueueTest, IsFirstInFirstOut) {
     for (const char* id : {"a", "b", "c"}) {
         EXPECT_TRUE(push("fb2.do1", id));
     }
-    EXPECT_EQ(queue.pop()->reply.id, "a");
+    EXPECT_EQ(queue.pop({})->reply.id, "a");
     EXPECT_TRUE(push("fb2.do2", "d"));
     EXPECT_THAT(ids(queue.take_all()), ElementsAre("b", "c", "d"));
-    EXPECT_FALSE(queue.pop());
+    EXPECT_FALSE(queue.pop({}));
+}
+
+TEST_F(LaneQueueTest, WhatTouchesAnOpenPulseWaitsForItsReleaseAndOthersGoPast) {
+    const std::vector<Bits> busy{bits_of(test::command("fb2.do3"))};
+    push("fb2.do3", "the same bit");
+    push("fb2.dob0", "its byte");
+    push("fb2.do4", "in that byte");
+    push("fb2.do8", "another byte");
+    ASSERT_TRUE(queue.ready(busy));
+    EXPECT_EQ(queue.pop(busy)->reply.id, "another byte");
+    EXPECT_FALSE(queue.ready(busy));
+    EXPECT_FALSE(queue.pop(busy));
+    EXPECT_TRUE(push("fb3.do3", "another area"));
+    EXPECT_EQ(queue.pop(busy)->reply.id, "another area");
+    EXPECT_TRUE(queue.ready({}));
+    EXPECT_THAT(ids(queue.take_all()), ElementsAre("the same bit", "its byte", "in that byte"));
 }
 
 TEST_F(LaneQueueTest, NeverCoalescesBits) {
