@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <csignal>
 #include <stdexcept>
+#include <utility>
 
 namespace hi6gw::app {
 namespace {
@@ -297,6 +298,7 @@ asio::awaitable<void> Application::watch() {
         metrics_.event_loop_lag(time_->now() - next);
         systemd::watchdog();
         metrics_.mqtt_in_flight(session_->in_flight());
+        mind_dropped_messages();
         std::string now = summary();
         if (now != last_summary_) {
             systemd::status(now);
@@ -304,6 +306,21 @@ asio::awaitable<void> Application::watch() {
         }
         next = time_->now() + kWatchInterval;
         co_await alarm->wait_until(next);
+    }
+}
+
+void Application::mind_dropped_messages() {
+    const std::uint64_t dropped = session_->counters().inbound_dropped;
+    const std::uint64_t more = dropped - std::exchange(inbound_dropped_, dropped);
+    if (more == 0) {
+        return;
+    }
+    metrics_.mqtt_inbound_dropped(more);
+    if (dropped_lines_.take(time_->now())) {
+        mqtt_log_.error(
+            "{} commands came faster than they could be looked at and are dropped: "
+            "they get no result",
+            more);
     }
 }
 

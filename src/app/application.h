@@ -9,6 +9,7 @@
 
 #include "app/commands.h"
 #include "app/station.h"
+#include "base/line_budget.h"
 #include "base/log.h"
 #include "base/task_group.h"
 #include "base/time.h"
@@ -60,6 +61,7 @@ class Application {
     void recover_pulses();
     void on_released(const command::OpenPulse& pulse, command::Release::End how) const;
     void say_what_is_missing() const;
+    void mind_dropped_messages();
     void on_publish_refused(const std::string& topic, const std::string& why);
     void say_gateway_status(std::string_view state);
     [[nodiscard]] ops::Readiness readiness() const;
@@ -84,6 +86,8 @@ class Application {
     TaskGroup services_;
     bool connect_failure_logged_ = false;
     Steady::time_point next_refusal_log_;
+    std::uint64_t inbound_dropped_ = 0;  // that have been told
+    LineBudget dropped_lines_;
     std::string last_summary_;
 };
 

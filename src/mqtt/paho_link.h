@@ -7,6 +7,7 @@
 
 #include "base/mailbox.h"
 #include "base/worker.h"
+#include "mqtt/inbound_queue.h"
 #include "mqtt/paho_session.h"
 #include "mqtt/session.h"
 #include "mqtt/version_choice.h"
@@ -50,8 +51,7 @@ struct LinkNews {
     std::optional<ConnectResult> connect;
     std::vector<SubscribeResult> subscriptions;
     std::vector<Acknowledgement> acknowledgements;
-    std::vector<Inbound> messages;
-    std::uint64_t dropped = 0;
+    InboundQueue messages;
     struct Lost {
         std::string why;
         int reason = 0;  // of the broker's DISCONNECT; 0: it said nothing

@@ -18,7 +18,7 @@ using std::chrono::seconds;
 constexpr BackoffRules kAfterFailure{.first = seconds(1), .cap = seconds(30), .jitter = 0.2};
 constexpr BackoffRules kAfterRefusal{.first = seconds(30), .cap = seconds(30), .jitter = 0.2};
 constexpr seconds kProven{10};              // a connection that lasted this long resets the backoff
-constexpr int kTurn = 64;                   // messages published before others have the loop
+constexpr int kTurn = 64;                   // messages out, or in, before others have the loop
 constexpr std::size_t kPublishHeader = 32;  // bytes besides topic, payload and correlation, at most
 constexpr int kPacketTooLarge = 0x95;
 constexpr int kSessionTakenOver = 0x8E;
@@ -28,7 +28,10 @@ class PahoSession final : public Session {
     PahoSession(asio::any_io_executor executor, Time& time, PahoOptions options);
     PahoSession(const PahoSession&) = delete;
     PahoSession& operator=(const PahoSession&) = delete;
-    ~PahoSession() override { gone_->close(); }
+    ~PahoSession() override {
+        gone_->close();
+        more_->close();
+    }
 
     void set_handlers(Handlers handlers) override { handlers_ = std::move(handlers); }
     void set_subscriptions(std::vector<std::string> filters) override;
@@ -37,7 +40,11 @@ class PahoSession final : public Session {
     void wake() override;
     [[nodiscard]] bool connected() const override { return connected_; }
     [[nodiscard]] std::size_t in_flight() const override { return in_flight_.count(); }
-    [[nodiscard]] Counters counters() const override { return counters_; }
+    [[nodiscard]] Counters counters() const override {
+        Counters all = counters_;
+        all.inbound_dropped = inbound_.dropped();
+        return all;
+    }
     asio::awaitable<void> run() override;
     asio::awaitable<void> stop(Steady::time_point deadline) override;
 
@@ -61,6 +68,7 @@ class PahoSession final : public Session {
     void take(LinkNews& news);
     void take(const SubscribeResult& result);
     void take(const Acknowledgement& ack);
+    void serve_inbound();
 
     // Publishing.
     void pump();
@@ -105,6 +113,8 @@ class PahoSession final : public Session {
     struct Nothing {
         void clear() {}
     };
+    InboundQueue inbound_;
+    std::shared_ptr<Mailbox<Nothing>> more_;  // inbound_ has more than one turn's worth
     std::shared_ptr<Mailbox<Nothing>> gone_;  // the previous link is down
     bool link_gone_ = true;
     bool said_hello_ = false;  // the latest link had been accepted
@@ -125,6 +135,11 @@ PahoSession::PahoSession(asio::any_io_executor executor, Time& time, PahoOptions
                      static_cast<std::uint32_t>(time.wall().time_since_epoch().count())),
       alarm_(time.alarm()),
       stop_alarm_(time.alarm()),
+      more_(std::make_shared<Mailbox<Nothing>>(executor_,
+                                               [this](Nothing& /*says it all*/) {
+                                                   serve_inbound();
+                                                   pump();
+                                               })),
       gone_(std::make_shared<Mailbox<Nothing>>(executor_, [this](Nothing& /*says it all*/) {
           link_gone_ = true;
           alarm_->wake();
@@ -377,12 +392,8 @@ void PahoSession::take(LinkNews& news) {
     for (const Acknowledgement& ack : news.acknowledgements) {
         take(ack);
     }
-    counters_.inbound_dropped += news.dropped;
-    for (Inbound& message : news.messages) {
-        if (handlers_.message) {
-            handlers_.message(std::move(message));
-        }
-    }
+    inbound_.append(news.messages);
+    serve_inbound();
     if (news.lost) {
         lose(std::move(news.lost->why), news.lost->reason);
     }
@@ -390,6 +401,22 @@ void PahoSession::take(LinkNews& news) {
         alarm_->wake();
     }
     pump();
+}
+
+// However many have come at once: polling must not wait for a flood of commands.
+void PahoSession::serve_inbound() {
+    for (int turn = 0; turn < kTurn; ++turn) {
+        std::optional<Inbound> message = inbound_.pop();
+        if (!message) {
+            return;
+        }
+        if (handlers_.message) {
+            handlers_.message(std::move(*message));
+        }
+    }
+    if (!inbound_.empty()) {
+        more_->put([](Nothing& /*says it all*/) {});
+    }
 }
 
 void PahoSession::take(const SubscribeResult& result) {
@@ -440,7 +467,7 @@ void PahoSession::pump() {
         }
         Source* const source = sources_.next(out_);
         if (source == nullptr) {
-            drained_ = in_flight_.count() == 0;
+            drained_ = in_flight_.count() == 0 && inbound_.empty();
             break;
         }
         publish(*source);

@@ -80,6 +80,9 @@ struct Metrics::Impl {
         counter("hi6gw_mqtt_connects_total", "Connections opened to the broker.").Add({});
     Counter& publish_refused =
         counter("hi6gw_mqtt_publish_refused_total", "Messages that the broker refused.").Add({});
+    Counter& inbound_dropped = counter("hi6gw_mqtt_inbound_dropped_total",
+                                       "Messages that came faster than they could be looked at.")
+                                   .Add({});
     Gauge& in_flight =
         gauge("hi6gw_mqtt_in_flight_messages", "Messages sent and not acknowledged yet.").Add({});
     Gauge& outbox =
@@ -229,6 +232,10 @@ void Metrics::mqtt_connects() {
 
 void Metrics::mqtt_publish_refused() {
     impl_->publish_refused.Increment();
+}
+
+void Metrics::mqtt_inbound_dropped(std::uint64_t more) {
+    impl_->inbound_dropped.Increment(static_cast<double>(more));
 }
 
 void Metrics::mqtt_in_flight(std::size_t messages) {

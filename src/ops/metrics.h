@@ -47,6 +47,7 @@ class Metrics {
     void mqtt_connected(bool value);
     void mqtt_connects();
     void mqtt_publish_refused();  // PUBACK with an error code
+    void mqtt_inbound_dropped(std::uint64_t more);
     void mqtt_in_flight(std::size_t messages);
     void outbox_events(std::size_t events);
     void event_loop_lag(std::chrono::nanoseconds lag);

@@ -42,9 +42,15 @@ struct BrokerPlant {
         : broker(std::move(options)),
           proxy(broker.port()),
           invariants(broker),
-          gateway(yaml_for(proxy.port(), simulator, mqtt)) {
+          gateway(yaml_for(proxy.port(), moved(simulator), mqtt)) {
         invariants.watch("r1", simulator, watched());
         EXPECT_TRUE(ready());
+    }
+    // Data that hold still at first: the block read can be proven.
+    static const Simulator& moved(const Simulator& simulator) {
+        simulator.set("fb1.diw20", 12345);
+        simulator.set("fb2.dil0", 0x12345678);
+        return simulator;
     }
     [[nodiscard]] bool ready(std::chrono::milliseconds limit = 30s) {
         return eventually([&] { return gateway.get("/readyz").status == 200; }, limit);
@@ -64,7 +70,6 @@ struct BrokerPlant {
                 return false;
             },
             time);
-        std::cout << "rounds " << round << std::endl;
     }
     // Everything true again (I5), and nothing broken on the way.
     void expect_well() {
@@ -78,9 +83,20 @@ struct BrokerPlant {
         const MqttProbe probe(broker, {"hi6/r1/result/#"});
         publish(broker, "hi6/r1/set/" + signal,
                 R"({"value":)" + std::to_string(value) + R"(,"id":")" + id + "\"}");
-        EXPECT_TRUE(probe.wait_for_count(1, kPatience)) << "no result for " << id;
-        const auto all = probe.messages();
-        return all.empty() ? json::object() : json::parse(all[0].payload).as_object();
+        json::object result;
+        EXPECT_TRUE(eventually(
+            [&] {
+                for (const Received& message : probe.messages()) {
+                    json::object body = json::parse(message.payload).as_object();
+                    if (body.contains("id") && body.at("id") == json::value(id)) {
+                        result = std::move(body);
+                    }
+                }
+                return !result.empty();
+            },
+            kPatience))
+            << "no result for " << id;
+        return result;
     }
 
     Broker broker;
@@ -220,8 +236,6 @@ TEST(BrokerFaults, OneDeniedTopicDoesNotHurtTheOthers) {
     EXPECT_TRUE(becomes(probe, "bit/0", std::to_string(plant.round % 2)));
     EXPECT_TRUE(probe.messages("hi6/r1/state/word").empty());
     EXPECT_GT(plant.gateway.metric("hi6gw_mqtt_publish_refused_total"), 3);
-    std::cout << plant.broker.log() << plant.gateway.process().err()
-              << plant.gateway.get("/metrics").body;
     EXPECT_EQ(plant.proxy.counts().links, 1U);
     const std::string log = plant.gateway.process().err();
     const auto first = log.find("the broker refuses hi6/r1/state/word");
@@ -321,11 +335,15 @@ TEST(BrokerFaults, AFloodOfCommandsHurtsNeitherPollingNorOtherControllers) {
     const std::int64_t sent = wall_now_us();
     EXPECT_EQ(flood.status, 0) << flood.err;
     const Usage usage = usage_of(gateway.process().pid());
-    // It is through when a command to a signal that has not been flooded is answered.
-    const MqttProbe results(broker, {"hi6/r1/result/+"});
-    publish(broker, "hi6/r1/set/nothing", "1");
-    EXPECT_TRUE(
-        eventually([&] { return !results.messages("hi6/r1/result/nothing").empty(); }, 30s));
+    // It is through when a command to something that has not been flooded is answered. The broker's
+    // own queue may be too full for it.
+    const MqttProbe results(broker, {"hi6/r1/result/nothing"});
+    EXPECT_TRUE(eventually(
+        [&] {
+            publish(broker, "hi6/r1/set/nothing", "1");
+            return results.wait_for_count(1, 50ms);
+        },
+        30s));
     const std::int64_t end = wall_now_us();
     invariants.look();
     std::cout << "60000 commands in " << (sent - begin) / 1000 << " ms, through after "
