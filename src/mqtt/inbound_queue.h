@@ -37,6 +37,10 @@ class InboundQueue {
     }
     // All that is in the other queue, its count of dropped ones included.
     void append(InboundQueue& other) {
+        if (messages_.empty()) {
+            messages_.swap(other.messages_);
+            std::swap(bytes_, other.bytes_);
+        }
         while (std::optional<Inbound> message = other.pop()) {
             push(std::move(*message));
         }

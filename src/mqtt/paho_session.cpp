@@ -18,7 +18,8 @@ using std::chrono::seconds;
 constexpr BackoffRules kAfterFailure{.first = seconds(1), .cap = seconds(30), .jitter = 0.2};
 constexpr BackoffRules kAfterRefusal{.first = seconds(30), .cap = seconds(30), .jitter = 0.2};
 constexpr seconds kProven{10};              // a connection that lasted this long resets the backoff
-constexpr int kTurn = 64;                   // messages out, or in, before others have the loop
+constexpr int kTurn = 64;                   // messages published before others have the loop
+constexpr int kInboundTurn = 16;            // and messages looked at
 constexpr std::size_t kPublishHeader = 32;  // bytes besides topic, payload and correlation, at most
 constexpr int kPacketTooLarge = 0x95;
 constexpr int kSessionTakenOver = 0x8E;
@@ -114,7 +115,8 @@ class PahoSession final : public Session {
         void clear() {}
     };
     InboundQueue inbound_;
-    std::shared_ptr<Mailbox<Nothing>> more_;  // inbound_ has more than one turn's worth
+    std::shared_ptr<Mailbox<Nothing>> more_;  // inbound_ has more than one turn's worth,
+    bool more_comes_ = false;                 // and the next turn is on its way
     std::shared_ptr<Mailbox<Nothing>> gone_;  // the previous link is down
     bool link_gone_ = true;
     bool said_hello_ = false;  // the latest link had been accepted
@@ -393,7 +395,9 @@ void PahoSession::take(LinkNews& news) {
         take(ack);
     }
     inbound_.append(news.messages);
-    serve_inbound();
+    if (!more_comes_) {
+        serve_inbound();
+    }
     if (news.lost) {
         lose(std::move(news.lost->why), news.lost->reason);
     }
@@ -405,7 +409,8 @@ void PahoSession::take(LinkNews& news) {
 
 // However many have come at once: polling must not wait for a flood of commands.
 void PahoSession::serve_inbound() {
-    for (int turn = 0; turn < kTurn; ++turn) {
+    more_comes_ = false;
+    for (int turn = 0; turn < kInboundTurn; ++turn) {
         std::optional<Inbound> message = inbound_.pop();
         if (!message) {
             return;
@@ -415,6 +420,7 @@ void PahoSession::serve_inbound() {
         }
     }
     if (!inbound_.empty()) {
+        more_comes_ = true;
         more_->put([](Nothing& /*says it all*/) {});
     }
 }

@@ -17,6 +17,7 @@
 #include "poll/link_state.h"
 #include "poll/paced_client.h"
 #include "poll/publisher.h"
+#include "poll/restless_areas.h"
 #include "poll/schedule.h"
 #include "poll/signal_table.h"
 #include "poll/sweep_plan.h"
@@ -116,6 +117,7 @@ class Lane {
     [[nodiscard]] command::Supervisor::Parts supervisor_parts(Parts& parts);
     void seen(const hi6::Address& address, const hi6::Reply& reply);
     void mind_deadlines();
+    Step unsettled(const ReadItem& item);
     void take_in(const ReadItem& item, const hi6::Reply& reply);
     Step fault(const ReadItem& item, const hi6::Reply& reply);
     Step refused(const ReadItem& item, const hi6::Reply& reply);
@@ -163,6 +165,7 @@ class Lane {
     bool said_offline_ = false;
     Steady::time_point next_offline_log_;
 
+    RestlessAreas restless_;
     // Areas whose block read was refused on this connection, and the read that was.
     std::map<hi6::Area, hi6::BlockRead> no_block_;
     Steady::time_point retry_blocks_at_ = Steady::time_point::max();

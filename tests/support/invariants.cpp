@@ -212,7 +212,8 @@ void Invariants::look_at(Controller& controller, const std::string& name,
 
 void Invariants::look_at(const Received& message) {
     ++messages_;
-    if (message.topic.find("/state/") != std::string::npos) {
+    const std::size_t kind = message.topic.find('/', std::string_view("hi6/").size());
+    if (message.topic.compare(kind, 7, "/state/") == 0) {
         look_at_state(message);
         return;
     }

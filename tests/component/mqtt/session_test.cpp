@@ -300,6 +300,32 @@ TEST(PahoSession, InboundMessagesComeWithAllThatMqtt5Says) {
     EXPECT_FALSE(it.messages[1].expiry);
 }
 
+// Whatever has come in the meantime: who else waits for the loop does not wait for all of it.
+TEST(PahoSession, AFloodIsLookedAtInTurns) {
+    constexpr std::size_t kFlood = 2000;
+    const Broker broker(with_config({"max_queued_messages 0"}));
+    SessionFixture it(options_for(broker));
+    it.session->set_subscriptions({"set/#"});
+    it.start();
+    ASSERT_TRUE(it.connected_within(seconds(10)));
+    const test::Finished flood =
+        test::run({"sh", "-c",
+                   "yes 1 | head -n " + std::to_string(kFlood) +
+                       " | mosquitto_pub -l -t set/a -p " + std::to_string(broker.port())});
+    ASSERT_EQ(flood.status, 0) << flood.err;
+    // Paho's threads take them without the loop, which has not run since.
+    ASSERT_TRUE(
+        broker.wait_for_log("Sending PUBLISH to hi6gw-test (d0, q0, r0, m0, 'set/a'", seconds(10)));
+    std::size_t most = 0;
+    it.io.restart();
+    while (it.messages.size() < kFlood) {
+        const std::size_t before = it.messages.size();
+        ASSERT_GT(it.io.run_one_for(seconds(10)), 0U) << before;
+        most = std::max(most, it.messages.size() - before);
+    }
+    EXPECT_LE(most, 16U);
+}
+
 TEST(PahoSession, SubscriptionsChangeAtOnceAndComeBackAfterAReconnect) {
     Broker broker;
     SessionFixture it(options_for(broker));
