@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <stdexcept>
 #include <utility>
 
@@ -30,13 +31,13 @@ constexpr auto kWindUpTime = 1s;       // of exchanges under way, at a shutdown
 constexpr auto kReleaseTime = 1500ms;  // of the pulses, after that; more than a connect interval
 constexpr auto kRefusalReminder = 1h;
 
-std::string status_payload(std::string_view state, std::int64_t now_ms) {
+std::string status_payload(std::string_view state, Wall::time_point now) {
     std::string payload;
-    mqtt::append_gateway_status(payload, state, now_ms, kVersion);
+    mqtt::append_gateway_status(payload, state, unix_ms(now), kVersion, WallWatch::is_set(now));
     return payload;
 }
 
-mqtt::PahoOptions session_options(const config::Config& config, std::int64_t now_ms) {
+mqtt::PahoOptions session_options(const config::Config& config, Wall::time_point now) {
     mqtt::PahoOptions options;
     options.host = config.mqtt.host;
     options.port = config.mqtt.port;
@@ -55,7 +56,7 @@ mqtt::PahoOptions session_options(const config::Config& config, std::int64_t now
     options.window = config.mqtt.window;
     mqtt::PahoWill will;
     will.topic = gateway_topic(config);
-    will.payload = status_payload("offline", now_ms);
+    will.payload = status_payload("offline", now);
     options.will = std::move(will);
     return options;
 }
@@ -73,8 +74,7 @@ Application::Application(const asio::any_io_executor& executor, config::Config c
       config_(*shared_config_),
       time_(make_real_time(executor)),
       gateway_status_(gateway_topic(config_)),
-      session_(mqtt::make_paho_session(executor, *time_,
-                                       session_options(config_, unix_ms(time_->wall())))),
+      session_(mqtt::make_paho_session(executor, *time_, session_options(config_, time_->wall()))),
       lanes_(executor),
       services_(executor) {
     mqtt::Handlers handlers;
@@ -152,8 +152,14 @@ asio::awaitable<void> Application::run() {
     log_.info("hi6gw {} runs: {} controllers, broker {}:{}", kVersion, stations_.size(),
               config_.mqtt.host, config_.mqtt.port);
     say_what_is_missing();
+    if (!WallWatch::is_set(time_->wall())) {
+        log_.warn("the wall clock has not been set yet: timestamps are what it says");
+    }
     systemd::ready();
-    co_await wait_for_stop_signal();
+    // Until the end of stop(): a second signal must not cut it short, with pulses to be released.
+    asio::signal_set signals(executor_, SIGTERM, SIGINT);
+    const auto [error, number] = co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
+    log_.info("stopping{}", error ? "" : number == SIGTERM ? " on SIGTERM" : " on SIGINT");
     co_await stop();
 }
 
@@ -168,12 +174,6 @@ void Application::say_what_is_missing() const {
     if (events > 0) {
         log_.warn("{} signals with events: true: this version publishes no events", events);
     }
-}
-
-asio::awaitable<void> Application::wait_for_stop_signal() {
-    asio::signal_set signals(executor_, SIGTERM, SIGINT);
-    const auto [error, number] = co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
-    log_.info("stopping{}", error ? "" : number == SIGTERM ? " on SIGTERM" : " on SIGINT");
 }
 
 asio::awaitable<void> Application::stop() {
@@ -299,6 +299,9 @@ asio::awaitable<void> Application::watch() {
         systemd::watchdog();
         metrics_.mqtt_in_flight(session_->in_flight());
         mind_dropped_messages();
+        mind_the_clock();
+        const std::uint64_t unread = log::dropped();
+        metrics_.log_lines_dropped(unread - std::exchange(log_lines_dropped_, unread));
         std::string now = summary();
         if (now != last_summary_) {
             systemd::status(now);
@@ -321,6 +324,23 @@ void Application::mind_dropped_messages() {
             "{} commands came faster than they could be looked at and are dropped: "
             "they get no result",
             more);
+    }
+}
+
+// Deadlines and schedules do not see it; timestamps follow, but never back.
+void Application::mind_the_clock() {
+    const Wall::time_point wall = time_->wall();
+    const auto step = clock_.look(time_->now(), wall);
+    if (!step) {
+        return;
+    }
+    metrics_.clock_steps();
+    say_gateway_status(gateway_state_);
+    if (clock_lines_.take(time_->now())) {
+        log_.warn(
+            "the wall clock was set {} by {} s{}", step->count() > 0 ? "forward" : "back",
+            std::abs(step->count()) / 1000,
+            step->count() > 0 ? "" : ": timestamps of signals stand still until it has caught up");
     }
 }
 
@@ -361,8 +381,9 @@ void Application::on_publish_refused(const std::string& topic, const std::string
     }
 }
 
-void Application::say_gateway_status(std::string_view state) {
-    gateway_status_.set(status_payload(state, unix_ms(time_->wall())));
+void Application::say_gateway_status(std::string state) {
+    gateway_state_ = std::move(state);
+    gateway_status_.set(status_payload(gateway_state_, time_->wall()));
     session_->wake();
 }
 

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/task_group.h"
 #include "base/time.h"
+#include "base/wall_watch.h"
 #include "base/worker.h"
 #include "config/config.h"
 #include "mqtt/session.h"
@@ -50,7 +51,6 @@ class Application {
     boost::asio::awaitable<void> run();
 
   private:
-    boost::asio::awaitable<void> wait_for_stop_signal();
     boost::asio::awaitable<void> supervise(Station& station);
     boost::asio::awaitable<void> watch();
     boost::asio::awaitable<void> stop();
@@ -62,8 +62,9 @@ class Application {
     void on_released(const command::OpenPulse& pulse, command::Release::End how) const;
     void say_what_is_missing() const;
     void mind_dropped_messages();
+    void mind_the_clock();
     void on_publish_refused(const std::string& topic, const std::string& why);
-    void say_gateway_status(std::string_view state);
+    void say_gateway_status(std::string state);
     [[nodiscard]] ops::Readiness readiness() const;
     [[nodiscard]] std::string summary() const;
 
@@ -86,8 +87,12 @@ class Application {
     TaskGroup services_;
     bool connect_failure_logged_ = false;
     Steady::time_point next_refusal_log_;
+    WallWatch clock_;
+    LineBudget clock_lines_;
+    std::string gateway_state_;
     std::uint64_t inbound_dropped_ = 0;  // that have been told
     LineBudget dropped_lines_;
+    std::uint64_t log_lines_dropped_ = 0;  // that have been counted
     std::string last_summary_;
 };
 

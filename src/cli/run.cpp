@@ -56,7 +56,7 @@ int run(const RunOptions& options) {
 
     int exit_code = kExitOk;
     try {
-        // Everything of ours runs on this one thread; only Paho, spdlog and the resolver have their
+        // Everything of ours runs on this one thread; only Paho, the log and the resolver have their
         // own.
         asio::io_context loop(1);
         app::Application application(loop.get_executor(), std::move(*config));

@@ -159,13 +159,13 @@ void append_status(std::string& out, const ControllerStatus& status) {
 }
 
 void append_gateway_status(std::string& out, std::string_view state, std::int64_t timestamp_ms,
-                           std::string_view version) {
+                           std::string_view version, bool time_sync) {
     out += R"({"state":)";
     append_json_string(out, state);
     out += R"(,"timestamp":)";
     append_integer(out, timestamp_ms);
     append_member(out, "version", version);
-    out += '}';
+    out += time_sync ? "}" : R"(,"time_sync":false})";
 }
 
 }  // namespace hi6gw::mqtt

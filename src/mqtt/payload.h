@@ -32,7 +32,8 @@ struct ControllerStatus {
 void append_status(std::string& out, const ControllerStatus& status);
 
 // {"state":"online","timestamp":...,"version":"0.1.0"}
+// `time_sync`: false is told: the timestamps are those of a clock that has not been set.
 void append_gateway_status(std::string& out, std::string_view state, std::int64_t timestamp_ms,
-                           std::string_view version);
+                           std::string_view version, bool time_sync = true);
 
 }  // namespace hi6gw::mqtt

@@ -80,6 +80,10 @@ struct Metrics::Impl {
         counter("hi6gw_mqtt_connects_total", "Connections opened to the broker.").Add({});
     Counter& publish_refused =
         counter("hi6gw_mqtt_publish_refused_total", "Messages that the broker refused.").Add({});
+    Counter& clock_steps =
+        counter("hi6gw_clock_steps_total", "Times that the wall clock was set.").Add({});
+    Counter& log_dropped =
+        counter("hi6gw_log_lines_dropped_total", "Log lines that nobody took in time.").Add({});
     Counter& inbound_dropped = counter("hi6gw_mqtt_inbound_dropped_total",
                                        "Messages that came faster than they could be looked at.")
                                    .Add({});
@@ -220,6 +224,14 @@ std::unique_ptr<ControllerMetrics> Metrics::controller(const std::string& name) 
         known = impl;
     }
     return std::unique_ptr<ControllerMetrics>(new ControllerMetrics(std::move(impl)));
+}
+
+void Metrics::clock_steps() {
+    impl_->clock_steps.Increment();
+}
+
+void Metrics::log_lines_dropped(std::uint64_t more) {
+    impl_->log_dropped.Increment(static_cast<double>(more));
 }
 
 void Metrics::mqtt_connected(bool value) {

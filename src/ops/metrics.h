@@ -44,6 +44,8 @@ class Metrics {
     Metrics& operator=(const Metrics&) = delete;
 
     [[nodiscard]] std::unique_ptr<ControllerMetrics> controller(const std::string& name);
+    void clock_steps();  // of the wall clock
+    void log_lines_dropped(std::uint64_t more);
     void mqtt_connected(bool value);
     void mqtt_connects();
     void mqtt_publish_refused();  // PUBACK with an error code

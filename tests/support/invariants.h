@@ -44,8 +44,8 @@ struct Outcome {
     std::string state;
     std::string reason;
     int attempts = 0;
-    std::int64_t received_us = 0;  // on the gateway's wall clock, as
-    std::int64_t done_us = 0;      // this
+    std::int64_t received_us = 0;
+    std::int64_t done_us = 0;
 };
 
 // Whether these POSTs can have come from these commands, executed in this order: each made as many
@@ -71,7 +71,8 @@ class Invariants {
                std::vector<WatchedSignal> signals, const Proxy* proxy = nullptr);
     // To be told of each command, before it is published.
     void sent(SentCommand command) { sent_.push_back(std::move(command)); }
-    // The gateway was killed: what has no result by now gets none.
+    // The gateway has ended: what has no result by now gets none, and the next one connects when it
+    // likes.
     void died();
     // The gateway's wall clock was set to this offset from the real one, which is all it has had
     // since.
@@ -142,11 +143,11 @@ class Invariants {
     void check_times(const std::vector<Post>& posts, const Commanded& one);
     // What the output was when the result was made: nobody but the gateway writes here.
     void check_verified(const std::vector<Post>& posts, const Commanded& one);
-    [[nodiscard]] std::string course(const std::vector<Commanded>& commands,
-                                     const std::vector<Post>& posts) const;
+    [[nodiscard]] static std::string course(const std::vector<Commanded>& commands,
+                                            const std::vector<Post>& posts);
     void check_connections();
     void check_silences();
-    [[nodiscard]] std::int64_t real_us(std::int64_t gateway_us) const;
+    [[nodiscard]] std::int64_t real_us(std::int64_t gateway_us, std::int64_t about_us) const;
     void breaks(std::string what);
 
     const Broker& broker_;
@@ -154,6 +155,7 @@ class Invariants {
     std::map<std::string, Controller> controllers_;
     std::vector<SentCommand> sent_;
     std::set<std::string> orphans_;  // ids of commands whose gateway died
+    std::vector<std::int64_t> deaths_us_;
     std::map<std::string, std::vector<Outcome>> outcomes_;
     std::size_t results_ = 0;
     std::size_t messages_ = 0;

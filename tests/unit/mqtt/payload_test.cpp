@@ -332,6 +332,9 @@ TEST(PayloadStatus, IsWhatTheContractShows) {
     out.clear();
     append_gateway_status(out, "online", 18, "0.1.0");
     EXPECT_EQ(out, R"({"state":"online","timestamp":18,"version":"0.1.0"})");
+    out.clear();
+    append_gateway_status(out, "online", 18, "0.1.0", false);
+    EXPECT_EQ(out, R"({"state":"online","timestamp":18,"version":"0.1.0","time_sync":false})");
 }
 
 }  // namespace
