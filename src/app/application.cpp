@@ -1,5 +1,6 @@
 #include "app/application.h"
 
+#include "app/file_limit.h"
 #include "app/systemd.h"
 #include "app/topics.h"
 #include "hi6/http_client.h"
@@ -30,6 +31,9 @@ constexpr auto kDiskPatience = 400ms;  // of a shutdown, with a disk that hangs
 constexpr auto kWindUpTime = 1s;       // of exchanges under way, at a shutdown
 constexpr auto kReleaseTime = 1500ms;  // of the pulses, after that; more than a connect interval
 constexpr auto kRefusalReminder = 1h;
+// Broker, operations server and its clients, state, logs, libraries. Controllers: a connection, and
+// a name look-up.
+constexpr std::size_t kOwnFiles = 64;
 
 std::string status_payload(std::string_view state, Wall::time_point now) {
     std::string payload;
@@ -152,6 +156,10 @@ asio::awaitable<void> Application::run() {
     log_.info("hi6gw {} runs: {} controllers, broker {}:{}", kVersion, stations_.size(),
               config_.mqtt.host, config_.mqtt.port);
     say_what_is_missing();
+    const std::size_t files = kOwnFiles + 2 * config_.controllers.size();
+    if (const auto allowed = allow_file_descriptors(files); !allowed) {
+        log_.warn("{}", allowed.error().what);
+    }
     if (!WallWatch::is_set(time_->wall())) {
         log_.warn("the wall clock has not been set yet: timestamps are what it says");
     }
@@ -345,9 +353,13 @@ void Application::mind_the_clock() {
 }
 
 void Application::on_connected(const mqtt::Connected& connected) {
-    mqtt_log_.info("connected to {}:{}, MQTT {}, window {}{}", config_.mqtt.host, config_.mqtt.port,
-                   connected.version == 5 ? "5" : "3.1.1", connected.window,
-                   connected.retain_available ? "" : "; the broker keeps no retained messages");
+    mqtt_log_.info("connected to {}:{}, MQTT {}, window {}", config_.mqtt.host, config_.mqtt.port,
+                   connected.version == 5 ? "5" : "3.1.1", connected.window);
+    if (!connected.retain_available) {
+        mqtt_log_.warn(
+            "the broker keeps no retained messages: who subscribes learns of a value when "
+            "it changes");
+    }
     connect_failure_logged_ = false;
     metrics_.mqtt_connects();
     metrics_.mqtt_connected(true);

@@ -80,6 +80,7 @@ ConnectResult failed(const paho::token& token, const std::string& tls_error) {
         result.answer =
             refuses_version(code) ? ConnectAnswer::unsupported_version : ConnectAnswer::other;
         result.refused = is_refusal(code);
+        result.reason = code;
         result.why = "refused: " + connack_name(code);
         return result;
     }

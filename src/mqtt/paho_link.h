@@ -27,6 +27,7 @@ namespace hi6gw::mqtt {
 struct ConnectResult {
     ConnectAnswer answer = ConnectAnswer::other;
     bool refused = false;
+    int reason = 0;   // of the refusal
     std::string why;  // empty: accepted
     std::uint32_t receive_maximum = 65535;
     std::uint32_t maximum_packet = std::numeric_limits<std::uint32_t>::max();

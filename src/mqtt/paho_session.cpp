@@ -23,6 +23,8 @@ constexpr int kInboundTurn = 16;            // and messages looked at
 constexpr std::size_t kPublishHeader = 32;  // bytes besides topic, payload and correlation, at most
 constexpr int kPacketTooLarge = 0x95;
 constexpr int kSessionTakenOver = 0x8E;
+constexpr int kRetainNotSupported = 0x9A;
+constexpr int kQosNotSupported = 0x9B;
 
 class PahoSession final : public Session {
   public:
@@ -60,6 +62,7 @@ class PahoSession final : public Session {
     asio::awaitable<void> pause();
     void failed(const std::string& why, bool refused);
     void accepted(const ConnectResult& result);
+    [[nodiscard]] bool lower_the_will(int reason);
     void announce();
     [[nodiscard]] bool finished() const;
     [[nodiscard]] bool silent() const;
@@ -80,6 +83,7 @@ class PahoSession final : public Session {
     asio::any_io_executor executor_;
     Time& time_;
     PahoOptions options_;
+    const std::optional<PahoWill> will_;  // as it is wanted; options_.will: as brokers take it
     Handlers handlers_;
     Counters counters_;
     std::vector<std::string> filters_;
@@ -128,6 +132,7 @@ PahoSession::PahoSession(asio::any_io_executor executor, Time& time, PahoOptions
     : executor_(std::move(executor)),
       time_(time),
       options_(std::move(options)),
+      will_(options_.will),
       in_flight_(std::clamp<std::uint32_t>(options_.window, 1, 10000)),
       topics_(in_flight_.capacity()),
       version_choice_(options_.version),
@@ -270,6 +275,10 @@ asio::awaitable<bool> PahoSession::handshake(Steady::time_point deadline) {
         delay_ = milliseconds(0);
         co_return false;
     }
+    if (lower_the_will(answer_->reason)) {
+        delay_ = milliseconds(0);
+        co_return false;
+    }
     if (answer_->answer != ConnectAnswer::accepted) {
         failed(answer_->why, answer_->refused);
         co_return false;
@@ -278,7 +287,27 @@ asio::awaitable<bool> PahoSession::handshake(Steady::time_point deadline) {
     co_return true;
 }
 
+// A broker without retained messages, or without QoS 1, accepts no will with them either, and says
+// so before it says anything else (fault B14). True: the next connect may be made at once.
+bool PahoSession::lower_the_will(int reason) {
+    if (reason == kRetainNotSupported && options_.will && options_.will->retain) {
+        options_.will->retain = false;
+        return true;
+    }
+    if (reason == kQosNotSupported && options_.will && options_.will->qos > 0) {
+        options_.will->qos = 0;
+        return true;
+    }
+    return false;
+}
+
 void PahoSession::accepted(const ConnectResult& result) {
+    if (options_.will && result.retain_available) {
+        options_.will->retain = will_->retain;
+    }
+    if (options_.will && result.maximum_qos > 0) {
+        options_.will->qos = will_->qos;
+    }
     accepted_ = true;
     link_->set_no_delay();
     limits_ = result;

@@ -212,8 +212,8 @@ TEST(HostFaults, StepsOfTheWallClockStallNothing) {
         shim.wall_offset(step);
         plant.invariants.stepped(step);
         if (step == 0h) {  // told, and the status follows
-            EXPECT_TRUE(
-                eventually([&] { return plant.gateway.metric("hi6gw_clock_steps_total") > 0; }, 3s));
+            EXPECT_TRUE(eventually(
+                [&] { return plant.gateway.metric("hi6gw_clock_steps_total") > 0; }, 3s));
             EXPECT_TRUE(eventually([&] { return !status().contains("time_sync"); }, kPatience));
         }
         EXPECT_TRUE(plant.follows(1s));
@@ -277,6 +277,19 @@ TEST(HostFaults, WithoutFileDescriptorsLanesGoOnAndTheRestComesBack) {
     EXPECT_EQ(steady.stat("connections_total"), 1);
     EXPECT_EQ(to_broker.counts().links, 1U);
     EXPECT_EQ(gateway.stop(), 0);
+}
+
+TEST(HostFaults, TooFewFileDescriptorsAreSaidAtTheStart) {
+    GatewayOptions options;
+    options.before = {"sh", "-c", R"(ulimit -Sn 40; exec "$0" "$@")"};
+    HostPlant plant(options);
+    rlimit limit{};
+    ASSERT_EQ(::prlimit(plant.gateway.process().pid(), RLIMIT_NOFILE, nullptr, &limit), 0);
+    EXPECT_EQ(limit.rlim_cur, limit.rlim_max) << "raised as far as it may be";
+    EXPECT_EQ(plant.gateway.stop(), 0);
+    options.before = {"sh", "-c", R"(ulimit -n 40; exec "$0" "$@")"};
+    HostPlant narrow(options);
+    EXPECT_TRUE(narrow.gateway.process().wait_for_output("and 40 are allowed", kPatience));
 }
 
 // H10

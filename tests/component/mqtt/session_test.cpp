@@ -259,6 +259,25 @@ TEST(PahoSession, ARefusedMessageSaysWhyAndTheOthersGoOn) {
     EXPECT_TRUE(it.losses.empty());
 }
 
+// Fault B14.
+TEST(PahoSession, ABrokerOfFewTalentsGetsNoMoreThanItCan) {
+    const Broker broker(with_config({"max_qos 0", "retain_available false"}));
+    const MqttProbe probe(broker);
+    LatestSource source(2, true);
+    SessionFixture it(options_for(broker));
+    it.session->add(source, Priority::state);
+    source.set("a", "1");
+    it.start();
+    ASSERT_TRUE(it.connected_within(seconds(10)))
+        << (it.failures.empty() ? "" : it.failures.front().first);
+    EXPECT_FALSE(it.connects.front().retain_available);
+    ASSERT_TRUE(probe.wait_for("a", "1", seconds(10)));
+    EXPECT_EQ(probe.latest().at("a").qos, 0);
+    EXPECT_FALSE(probe.latest().at("a").retain);
+    EXPECT_TRUE(it.losses.empty());
+    EXPECT_TRUE(it.failures.empty()) << "the will is one of what it takes";
+}
+
 TEST(PahoSession, InboundMessagesComeWithAllThatMqtt5Says) {
     const Broker broker;
     test::PublishOptions retained;
