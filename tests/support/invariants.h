@@ -43,6 +43,7 @@ struct Post {
 struct Outcome {
     std::string state;
     std::string reason;
+    std::string payload;
     int attempts = 0;
     std::int64_t received_us = 0;
     std::int64_t done_us = 0;
@@ -70,10 +71,13 @@ class Invariants {
     void watch(const std::string& controller, const Simulator& simulator,
                std::vector<WatchedSignal> signals, const Proxy* proxy = nullptr);
     // To be told of each command, before it is published.
-    void sent(SentCommand command) { sent_.push_back(std::move(command)); }
+    void sent(SentCommand command);
     // The gateway has ended: what has no result by now gets none, and the next one connects when it
     // likes.
     void died();
+    // The gateway and the subscriber cannot have heard all of the broker: what has no result by now
+    // may get none.
+    void cut_off();
     // The gateway's wall clock was set to this offset from the real one, which is all it has had
     // since.
     void stepped(std::chrono::nanoseconds offset);
@@ -91,6 +95,8 @@ class Invariants {
     [[nodiscard]] std::size_t results() const { return results_; }
     // Every command sent has its result, or its gateway died.
     [[nodiscard]] bool all_answered();
+    // Commands that are still to get a result, as of the last look().
+    [[nodiscard]] std::size_t unanswered() const;
     // I5: all signals are good and what their controllers hold, with retained messages as a new
     // subscriber gets them. False after `limit`; then `why` says which is not.
     [[nodiscard]] bool state_is_true(std::chrono::milliseconds limit, std::string& why);
@@ -142,19 +148,22 @@ class Invariants {
                      const std::vector<Post>& posts);
     void check_times(const std::vector<Post>& posts, const Commanded& one);
     // What the output was when the result was made: nobody but the gateway writes here.
-    void check_verified(const std::vector<Post>& posts, const Commanded& one);
+    void check_verified(const std::vector<Post>& posts, const Commanded& one,
+                        const std::vector<Commanded>& all);
     [[nodiscard]] static std::string course(const std::vector<Commanded>& commands,
                                             const std::vector<Post>& posts);
     void check_connections();
     void check_silences();
-    [[nodiscard]] std::int64_t real_us(std::int64_t gateway_us, std::int64_t about_us) const;
+    [[nodiscard]] std::int64_t real_us(std::int64_t gateway_us, std::int64_t from_us,
+                                       std::int64_t to_us) const;
     void breaks(std::string what);
 
     const Broker& broker_;
     std::unique_ptr<MqttProbe> probe_;
     std::map<std::string, Controller> controllers_;
     std::vector<SentCommand> sent_;
-    std::set<std::string> orphans_;  // ids of commands whose gateway died
+    std::map<std::string, std::int64_t> sent_us_;  // by id
+    std::set<std::string> orphans_;                // ids of commands whose gateway died
     std::vector<std::int64_t> deaths_us_;
     std::map<std::string, std::vector<Outcome>> outcomes_;
     std::size_t results_ = 0;

@@ -26,13 +26,15 @@ std::uint16_t port_after(const std::string& text, const std::string& mark) {
 
 }  // namespace
 
-bool eventually(const std::function<bool()>& done, std::chrono::milliseconds limit) {
+bool eventually(const std::function<bool()>& done, std::chrono::milliseconds limit,
+                std::chrono::milliseconds pace) {
     const auto end = std::chrono::steady_clock::now() + limit;
     while (!done()) {
         if (std::chrono::steady_clock::now() > end) {
             return false;
         }
-        ::poll(nullptr, 0, 5);  // looks again in 5 ms; what is waited for is the condition
+        // Looks again after that; what is waited for is the condition.
+        ::poll(nullptr, 0, static_cast<int>(pace.count()));
     }
     return true;
 }

@@ -17,8 +17,9 @@
 
 namespace hi6gw::test {
 
-// Polls `done` until it holds; false after `limit`.
-bool eventually(const std::function<bool()>& done, std::chrono::milliseconds limit);
+// Polls `done` until it holds, every `pace`; false after `limit`.
+bool eventually(const std::function<bool()>& done, std::chrono::milliseconds limit,
+                std::chrono::milliseconds pace = std::chrono::milliseconds(5));
 
 // A request as the simulator's log has it.
 struct LoggedRequest {
