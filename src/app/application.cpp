@@ -1,21 +1,25 @@
 #include "app/application.h"
 
+#include "app/file_limit.h"
 #include "app/systemd.h"
 #include "app/topics.h"
-#include "hi6/http_client.h"
-#include "mqtt/paho_session.h"
 #include "mqtt/payload.h"
 #include "version.h"
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include <malloc.h>
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
+#include <random>
 #include <stdexcept>
+#include <utility>
 
 namespace hi6gw::app {
 namespace {
@@ -23,47 +27,23 @@ namespace {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
-constexpr auto kLaneRestart = 1s;
 constexpr auto kWatchInterval = 1s;
 constexpr auto kDiskPatience = 400ms;  // of a shutdown, with a disk that hangs
 constexpr auto kWindUpTime = 1s;       // of exchanges under way, at a shutdown
 constexpr auto kReleaseTime = 1500ms;  // of the pulses, after that; more than a connect interval
 constexpr auto kFlushTime = 500ms;     // of the last events, after that
-constexpr auto kRefusalReminder = 1h;
-constexpr std::size_t kMostTroubles = 20;  // different ones, said within an hour
+// A part that is this late with what it has set itself is stuck: the watchdog is not fed.
+constexpr auto kStall = 10s;
+// Broker, operations server and its clients, state, logs, libraries. Controllers: a connection, and
+// a name look-up.
+constexpr std::size_t kOwnFiles = 64;
 
-std::string status_payload(std::string_view state, std::int64_t now_ms,
+std::string status_payload(std::string_view state, Wall::time_point now,
                            std::string_view reason = {}) {
     std::string payload;
-    mqtt::append_gateway_status(payload, state, now_ms, kVersion, reason);
+    mqtt::append_gateway_status(payload, state, unix_ms(now), kVersion, reason,
+                                WallWatch::is_set(now));
     return payload;
-}
-
-mqtt::TlsFiles tls_files(const config::Tls& tls) {
-    return {.ca_file = tls.ca_file, .cert_file = tls.cert_file, .key_file = tls.key_file};
-}
-
-mqtt::PahoOptions session_options(const config::Config& config, std::int64_t now_ms) {
-    mqtt::PahoOptions options;
-    options.host = config.mqtt.host;
-    options.port = config.mqtt.port;
-    if (config.mqtt.tls_enabled) {
-        mqtt::PahoTls tls;
-        tls.files = tls_files(config.mqtt.tls);
-        tls.server_name = config.mqtt.tls.server_name;
-        options.tls = std::move(tls);
-    }
-    options.version = config.mqtt.version;
-    options.client_id = config.mqtt.client_id;
-    options.username = config.mqtt.username;
-    options.password = config.mqtt.password.reveal();
-    options.keep_alive = config.mqtt.keep_alive;
-    options.window = config.mqtt.window;
-    mqtt::PahoWill will;
-    will.topic = gateway_topic(config);
-    will.payload = status_payload("offline", now_ms);
-    options.will = std::move(will);
-    return options;
 }
 
 bool is_writable(const config::Controller& controller) {
@@ -71,152 +51,148 @@ bool is_writable(const config::Controller& controller) {
                        [](const config::Signal& signal) { return signal.options->writable; });
 }
 
+std::string new_session() {
+    std::random_device random;
+    return fmt::format("{:08x}", random());
+}
+
 }  // namespace
 
-Application::Application(const asio::any_io_executor& executor, config::Config config)
+Application::Application(const asio::any_io_executor& executor, config::Config config,
+                         std::filesystem::path file)
     : executor_(executor),
-      shared_config_(std::make_shared<const config::Config>(std::move(config))),
-      config_(*shared_config_),
+      signals_(executor, SIGTERM, SIGINT, SIGHUP),
+      config_(std::make_shared<const config::Config>(std::move(config))),
       time_(make_real_time(executor)),
-      gateway_status_(gateway_topic(config_)),
-      session_(mqtt::make_paho_session(executor, *time_,
-                                       session_options(config_, unix_ms(time_->wall())))),
-      lanes_(executor),
-      services_(executor) {
-    mqtt::Handlers handlers;
-    handlers.connected = [this](const mqtt::Connected& connected) { on_connected(connected); };
-    handlers.lost = [this](const std::string& why) { on_lost(why); };
-    handlers.message = [this](mqtt::Inbound&& message) { commands_->receive(message); };
-    handlers.subscription_refused = [this](const std::string& filter, const std::string& why) {
-        mqtt_log_.error("the broker refuses the subscription to {}: {}; no commands from there",
-                        filter, why);
-    };
-    handlers.connect_failed = [this](const std::string& why, bool refused) {
-        on_connect_failed(why, refused);
-    };
-    handlers.publish_refused = [this](const std::string& topic, const std::string& why) {
-        on_publish_refused(topic, why);
-    };
-    session_->set_handlers(std::move(handlers));
-    watch_tls();
+      reader_(executor, *time_, std::move(file)),
+      owners_(new_session()),
+      state_dir_(std::make_shared<store::StateDir>(config_->gateway.state_dir)),
+      disk_(kDiskPatience),
+      gateway_status_(std::make_unique<poll::RetainedSource>(gateway_topic(*config_))),
+      stations_(executor, station_parts()),
+      commands_(config_, stations_, *time_, [this] { broker_->session().wake(); }),
+      broker_(std::make_unique<Broker>(executor, *time_, metrics_, config_->mqtt, will(),
+                                       broker_hooks())),
+      reloads_(executor),
+      services_(executor),
+      reload_alarm_(time_->alarm()) {
     open_state();
-    session_->add(gateway_status_, mqtt::Priority::control);
-    if (events_) {
-        session_->add(*events_, mqtt::Priority::event);
-    }
-    for (std::size_t i = 0; i < config_.controllers.size(); ++i) {
-        const config::Controller& controller = config_.controllers[i];
-        auto station = std::make_unique<Station>();
-        station->metrics = metrics_.controller(controller.name);
-        station->client = hi6::make_http_client(executor, controller.host, controller.port);
-        poll::Wire::Parts wire;
-        wire.client = station->client.get();
-        wire.time = time_.get();
-        wire.metrics = station->metrics.get();
-        wire.pulses = pulses_.get();
-        wire.finished = [this](const command::Command& command, command::CommandResult result) {
-            commands_->finished(command, std::move(result));
-        };
-        wire.released = [this](const command::OpenPulse& pulse, command::Release::End how) {
-            on_released(pulse, how);
-        };
-        station->wire =
-            std::make_unique<poll::Wire>(controller.name, controller.timeout, std::move(wire));
-        poll::Lane::Parts parts;
-        parts.wire = station->wire.get();
-        parts.time = time_.get();
-        parts.metrics = station->metrics.get();
-        parts.news = [this] { session_->wake(); };
-        parts.events = has_events(controller) ? &events_->sink(controller.name) : nullptr;
-        const double phase =
-            static_cast<double>(i) / static_cast<double>(config_.controllers.size());
-        station->lane = std::make_unique<poll::Lane>(config_.controllers.share(i),
-                                                     lane_topics(config_, controller),
-                                                     config_.payload, phase, std::move(parts));
-        session_->add(station->lane->status(), mqtt::Priority::control);
-        session_->add(station->lane->states(), mqtt::Priority::state);
-        stations_.push_back(std::move(station));
-    }
-    commands_ =
-        std::make_unique<Commands>(shared_config_, stations_, *time_, [this] { session_->wake(); });
-    session_->add(commands_->results(), mqtt::Priority::result);
-    session_->set_subscriptions(commands_->filters());
+    broker_->session().add(*gateway_status_, mqtt::Priority::control);
+    broker_->session().add(sweeper_, mqtt::Priority::control);
+    broker_->session().add(commands_.results(), mqtt::Priority::result);
+    stations_.build(*config_);
+    owners_.configure(*config_);
+    subscribe();
     recover_pulses();
-    if (config_.http.enabled) {
+    if (config_->http.enabled) {
         ops::Pages pages{[this] { return metrics_.text(); }, [this] { return readiness(); }};
-        server_ = std::make_unique<ops::Server>(executor, config_.http.host, config_.http.port,
+        server_ = std::make_unique<ops::Server>(executor, config_->http.host, config_->http.port,
                                                 std::move(pages));
     }
 }
 
 // Whatever has not been reported by now is, while there is somebody to report to.
 Application::~Application() {
-    for (const auto& station : stations_) {
-        station->wire->commands().cut_off(time_->now());
-    }
+    stations_.cut_off_commands();
+}
+
+Stations::Parts Application::station_parts() {
+    Stations::Parts parts;
+    parts.time = time_.get();
+    parts.metrics = &metrics_;
+    parts.session_name = owners_.session();
+    parts.session = [this]() -> mqtt::Session& { return broker_->session(); };
+    parts.pulses = [this]() -> command::PulseStore& { return *pulses_; };
+    parts.events = [this]() -> Events& { return events(); };
+    parts.finished = [this](const command::Command& command, command::CommandResult result) {
+        commands_.finished(command, std::move(result));
+    };
+    parts.released = [this](const command::OpenPulse& pulse, command::Release::End how) {
+        on_released(pulse, how);
+    };
+    parts.allowed = [this](const command::Command& command) {
+        const std::string controller = command.name.substr(0, command.name.find('/'));
+        return commands_.router().find_writable(controller, command.address).has_value();
+    };
+    return parts;
+}
+
+Broker::Hooks Application::broker_hooks() {
+    Broker::Hooks hooks;
+    hooks.connected = [this](const mqtt::Connected& connected) { on_connected(connected); };
+    hooks.message = [this](const mqtt::Inbound& message) { on_message(message); };
+    return hooks;
+}
+
+mqtt::PahoWill Application::will() const {
+    mqtt::PahoWill will;
+    will.topic = gateway_topic(*config_);
+    will.payload = status_payload("offline", time_->wall());
+    return will;
 }
 
 asio::awaitable<void> Application::run() {
     say_gateway_status("online");
-    services_.spawn(session_->run());
+    services_.spawn(broker_->run());
     services_.spawn(watch());
     if (events_) {
         services_.spawn(events_->run());
     }
-    if (tls_watch_) {
-        services_.spawn(tls_watch_->run());
-    }
     if (server_) {
         services_.spawn(server_->run());
-        log_.info("metrics and health on http://{}:{}", config_.http.host, server_->port());
+        log_.info("metrics and health on http://{}:{}", config_->http.host, server_->port());
     }
-    for (const auto& station : stations_) {
-        lanes_.spawn(supervise(*station));
-    }
+    stations_.start();
+    reloads_.spawn(reload_on_demand());
     log_.info("hi6gw {} runs: {} controllers, broker {}:{}", kVersion, stations_.size(),
-              config_.mqtt.host, config_.mqtt.port);
+              config_->mqtt.host, config_->mqtt.port);
+    const std::size_t files = kOwnFiles + 2 * config_->controllers.size();
+    if (const auto allowed = allow_file_descriptors(files); !allowed) {
+        log_.warn("{}", allowed.error().what);
+    }
+    if (!WallWatch::is_set(time_->wall())) {
+        log_.warn("the wall clock has not been set yet: timestamps are what it says");
+    }
     systemd::ready();
-    co_await wait_for_stop_signal();
+    co_await serve_signals();
     co_await stop();
 }
 
-asio::awaitable<void> Application::wait_for_stop_signal() {
-    asio::signal_set signals(executor_, SIGTERM, SIGINT);
-    const auto [error, number] = co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
-    log_.info("stopping{}", error ? "" : number == SIGTERM ? " on SIGTERM" : " on SIGINT");
+// Signals stay caught until the end of stop(): a second one must not cut it short, with pulses to
+// be released.
+asio::awaitable<void> Application::serve_signals() {
+    for (;;) {
+        const auto [error, number] =
+            co_await signals_.async_wait(asio::as_tuple(asio::use_awaitable));
+        if (!error && number == SIGHUP) {
+            reload_wanted_ = true;
+            reload_alarm_->wake();
+            continue;
+        }
+        log_.info("stopping{}", error ? "" : number == SIGTERM ? " on SIGTERM" : " on SIGINT");
+        co_return;
+    }
 }
 
 asio::awaitable<void> Application::stop() {
     const auto deadline = time_->now() + kShutdownTime;
     systemd::stopping();
-    commands_->shut_down();
-    for (const auto& station : stations_) {
-        station->wire->commands().shutdown(time_->now());
-    }
+    stopping_ = true;
+    reloads_.cancel();
+    co_await reloads_.join();
+    commands_.shut_down();
+    stations_.shut_down_commands();
     const auto wound_up = time_->now() + kWindUpTime;
-    TaskGroup windings(executor_);
-    for (const auto& station : stations_) {
-        windings.spawn(station->lane->wind_up(wound_up));
-    }
-    co_await windings.join();
-    lanes_.cancel();
-    co_await lanes_.join();
-    const auto released = wound_up + kReleaseTime;
-    TaskGroup releases(executor_);
-    for (const auto& station : stations_) {
-        releases.spawn(station->wire->release_pulses(released));
-    }
-    co_await releases.join();
-    for (const auto& station : stations_) {
-        station->lane->farewell();
-    }
+    co_await stations_.stop_lanes(wound_up);
+    co_await stations_.release_pulses(wound_up + kReleaseTime);
+    stations_.farewell();
     if (events_) {
         const auto flushed = time_->now() + kFlushTime;
         co_await events_->flush(flushed);
         events_->stop_reading();
     }
     say_gateway_status("offline");
-    co_await session_->stop(deadline);
+    co_await broker_->session().stop(deadline);
     if (events_) {
         co_await events_->flush(deadline);
     }
@@ -225,48 +201,155 @@ asio::awaitable<void> Application::stop() {
     log_.info("stopped");
 }
 
-void Application::watch_tls() {
-    if (config_.mqtt.tls_enabled) {
-        tls_watch_ =
-            std::make_unique<TlsWatch>(executor_, *time_, metrics_, tls_files(config_.mqtt.tls),
-                                       [this](const std::string& why) { session_->renew(why); });
+// ---- a configuration that is read again
+
+asio::awaitable<void> Application::reload_on_demand() {
+    for (;;) {
+        while (!reload_wanted_) {
+            co_await reload_alarm_->wait_until(Steady::time_point::max());
+        }
+        reload_wanted_ = false;
+        systemd::reloading();
+        std::string fault;
+        try {
+            co_await reload();
+        } catch (const std::exception& error) {
+            fault = error.what();
+        }
+        const auto cancellation = co_await asio::this_coro::cancellation_state;
+        if (cancellation.cancelled() != asio::cancellation_type::none) {
+            co_return;
+        }
+        if (!fault.empty()) {
+            log_.error("internal error while the configuration was read again: {}", fault);
+        }
+        systemd::ready();
     }
 }
 
-void Application::open_state() {
-    const auto& controllers = config_.controllers;
-    const bool pulses = std::any_of(controllers.begin(), controllers.end(), is_writable);
-    const bool events = std::any_of(controllers.begin(), controllers.end(), config::has_events);
-    if (!pulses && !events) {
-        return;
+asio::awaitable<void> Application::reload() {
+    log_.info("reading {} again", reader_.file().string());
+    config::Loaded loaded = co_await reader_.read();
+    const std::shared_ptr<const Reload> plan = plan_from(std::move(loaded));
+    if (plan) {
+        co_await apply(plan);
     }
-    auto directory = std::make_shared<store::StateDir>(config_.gateway.state_dir);
-    const auto acquired = directory->acquire();
+    malloc_trim(0);  // what the loader needed for its document is given back
+}
+
+// Null: the configuration is refused.
+std::shared_ptr<const Reload> Application::plan_from(config::Loaded loaded) {
+    if (!loaded.config) {
+        refuse(loaded);
+        return nullptr;
+    }
+    for (const config::Problem& problem : loaded.problems) {
+        log_.warn("{}", config::to_string(problem));
+    }
+    auto plan = std::make_shared<const Reload>(plan_reload(config_, std::move(*loaded.config)));
+    for (const std::string& key : plan->restart) {
+        log_.warn("{} has changed: that takes a restart", key);
+    }
+    return plan;
+}
+
+void Application::refuse(const config::Loaded& loaded) {
+    metrics_.reloaded(false);
+    for (const config::Problem& problem : loaded.problems) {
+        if (problem.warning) {
+            log_.warn("{}", config::to_string(problem));
+        } else {
+            log_.error("{}", config::to_string(problem));
+            if (refused_.empty()) {
+                refused_ = "config_error: " + config::to_string(problem);
+            }
+        }
+    }
+    log_.error("the configuration is refused; the one before stays in force");
+    mind_what_is_wrong();
+}
+
+asio::awaitable<void> Application::apply(std::shared_ptr<const Reload> plan) {
+    if (plan->level) {
+        log::set_level(plan->config->log.level);
+    }
+    if (events_) {
+        events_->configure(plan->config);
+    }
+    if (!plan->nothing) {
+        std::function<void()> swapped = [this, plan] {
+            config_ = plan->config;
+            commands_.configure(config_);
+            owners_.configure(*config_);
+            subscribe();
+            sweeper_.sweep(plan->unused, plan->used);
+        };
+        co_await stations_.replace(plan->config, plan->lanes, std::move(swapped));
+    }
+    if (plan->session) {
+        change_broker(plan->farewell);
+    }
+    refused_.clear();
+    metrics_.reloaded(true);
+    mind_what_is_wrong();
+    if (plan->nothing) {
+        log_.info("the configuration has not changed");
+    } else {
+        log_.info("configuration applied: {} controllers: {} added, {} changed, {} removed{}",
+                  stations_.size(), plan->added, plan->changed, plan->removed,
+                  plan->session ? "; the broker is connected anew" : "");
+    }
+}
+
+// What hears of us no more is told so; "online" is said when the next connection stands.
+void Application::change_broker(bool farewell) {
+    const std::string topic = gateway_topic(*config_);
+    if (farewell) {
+        say_gateway_status("offline");
+    }
+    broker_->configure(config_->mqtt, will());
+    if (topic != gateway_status_->topic()) {  // the old one is swept
+        broker_->session().remove(*gateway_status_);
+        gateway_status_ = std::make_unique<poll::RetainedSource>(topic);
+        broker_->session().add(*gateway_status_, mqtt::Priority::control);
+    }
+}
+
+// ---- what is needed
+
+void Application::open_state() {
+    const auto& controllers = config_->controllers;
+    const bool needed = std::any_of(controllers.begin(), controllers.end(), [](const auto& one) {
+        return is_writable(one) || config::has_events(one);
+    });
+    const auto acquired = state_dir_->acquire();
     if (!acquired && acquired.error().trouble == store::StateDir::Trouble::in_use) {
         throw std::runtime_error(acquired.error().what);
     }
-    if (!acquired) {
+    if (!acquired && needed) {
         log_.error("{}; until that works pulses are refused and events wait in memory",
                    acquired.error().what);
     }
-    if (events) {
-        events_ = std::make_unique<Events>(executor_, *time_, config_, directory,
-                                           [this] { session_->wake(); });
+    pulses_ = std::make_unique<store::PulseFile>(executor_, *time_, disk_, state_dir_);
+}
+
+// Made when the first signal has some; it outlives the last one, with what waits.
+Events& Application::events() {
+    if (!events_) {
+        events_ = std::make_unique<Events>(executor_, *time_, config_, state_dir_,
+                                           [this] { broker_->session().wake(); });
+        broker_->session().add(*events_, mqtt::Priority::event);
+        if (!gateway_state_.empty()) {  // else run() does
+            services_.spawn(events_->run());
+        }
     }
-    if (pulses) {
-        disk_ = std::make_unique<Worker>(kDiskPatience);
-        pulses_ =
-            std::make_unique<store::PulseFile>(executor_, *time_, *disk_, std::move(directory));
-    }
+    return *events_;
 }
 
 // What an earlier run left pulsed is released, where commands may still write today.
 void Application::recover_pulses() {
-    if (!pulses_) {
-        return;
-    }
     for (const command::OpenPulse& pulse : pulses_->open_pulses()) {
-        const auto target = commands_->router().find_writable(pulse.controller, pulse.address);
+        const auto target = commands_.router().find_writable(pulse.controller, pulse.address);
         if (!target) {
             log_.error(
                 "an earlier run left {} of {} pulsed, but the configuration does not allow "
@@ -275,12 +358,57 @@ void Application::recover_pulses() {
             pulses_->end(pulse.number);
             continue;
         }
-        const config::Signal& signal =
-            config_.controllers[target->controller].signals[target->signal];
+        Station& station = stations_[target->controller];
+        const config::Signal& signal = station.config->signals[target->signal];
         late_.insert(pulse.number);
-        stations_[target->controller]->wire->commands().recover(pulse, signal.options->verify,
-                                                                time_->now());
+        station.wire->commands().recover(pulse, signal.options->verify, time_->now());
     }
+}
+
+void Application::subscribe() {
+    std::vector<std::string> filters = commands_.filters();
+    for (std::string& filter : owners_.filters()) {
+        filters.push_back(std::move(filter));
+    }
+    broker_->session().set_subscriptions(std::move(filters));
+}
+
+// ---- what happens
+
+void Application::on_connected(const mqtt::Connected& connected) {
+    mqtt_version_ = connected.version;
+    if (events_) {
+        events_->connected(connected.window);
+    }
+    if (!stopping_) {
+        say_gateway_status("online");
+    }
+    stations_.publish_all();
+    broker_->session().wake();
+}
+
+void Application::on_message(const mqtt::Inbound& message) {
+    if (!owners_.concerns(message.topic)) {
+        commands_.receive(message);
+        return;
+    }
+    // With MQTT 5 nothing stored is sent at all, and the flag is as published.
+    const bool stored = mqtt_version_ != 5 && message.retained;
+    const auto seen = owners_.look(message.topic, message.payload, stored, time_->now());
+    if (!seen) {
+        return;
+    }
+    if (seen->news && owner_lines_.take(time_->now())) {
+        log_.error(
+            "duplicate_owner: another gateway serves {} too: each polls it and may write to it",
+            seen->controller);
+    }
+    if (Station* const station = stations_.find(seen->controller);
+        station != nullptr && seen->answer) {
+        station->lane->publish_status();
+        broker_->session().wake();
+    }
+    mind_what_is_wrong();
 }
 
 void Application::on_released(const command::OpenPulse& pulse, command::Release::End how) const {
@@ -305,38 +433,27 @@ void Application::on_released(const command::OpenPulse& pulse, command::Release:
     }
 }
 
-// A lane ends only when it is cancelled. Should a fault of ours end it, its signals must not stand
-// as good, and it is started anew: nothing gives up for good.
-asio::awaitable<void> Application::supervise(Station& station) {
-    const auto alarm = time_->alarm();
-    for (;;) {
-        std::string fault;
-        try {
-            co_await station.lane->run();
-        } catch (const std::exception& error) {
-            fault = error.what();
-        }
-        const auto cancellation = co_await asio::this_coro::cancellation_state;
-        if (cancellation.cancelled() != asio::cancellation_type::none) {
-            co_return;
-        }
-        log_.error("internal error in the lane of {}: {}; starting it anew",
-                   station.lane->config().name, fault);
-        station.lane->farewell();
-        const auto restart = time_->now() + kLaneRestart;
-        co_await alarm->wait_until(restart);
-    }
-}
-
-// Once a second: feeds the watchdog and tells the service manager how things stand.
+// Once a second: feeds the watchdog, while all that should go on goes on, and tells the service
+// manager how things stand.
 asio::awaitable<void> Application::watch() {
     const auto alarm = time_->alarm();
     auto next = time_->now();
     for (;;) {
         metrics_.event_loop_lag(time_->now() - next);
-        systemd::watchdog();
-        metrics_.mqtt_in_flight(session_->in_flight());
-        watch_events();
+        const std::string stuck = stalled();
+        if (stuck.empty()) {
+            systemd::watchdog();
+        } else if (!std::exchange(stall_said_, true)) {
+            log_.error("{} makes no progress: the watchdog is not fed any more", stuck);
+        }
+        broker_->watch();
+        if (events_) {
+            metrics_.events(events_->metrics());
+        }
+        mind_the_clock();
+        mind_what_is_wrong();
+        const std::uint64_t unread = log::dropped();
+        metrics_.log_lines_dropped(unread - std::exchange(log_lines_dropped_, unread));
         std::string now = summary();
         if (now != last_summary_) {
             systemd::status(now);
@@ -347,108 +464,85 @@ asio::awaitable<void> Application::watch() {
     }
 }
 
-// A journal that does not work is said where operators look.
-void Application::watch_events() {
-    if (!events_) {
+// The part that is stuck, or nothing.
+std::string Application::stalled() const {
+    const Steady::time_point late = time_->now() - kStall;
+    if (broker_->session().due() < late) {
+        return "the session with the broker";
+    }
+    for (std::size_t i = 0; i < stations_.size(); ++i) {
+        if (stations_[i].lane->due() < late) {
+            return "the polling of " + stations_[i].config->name;
+        }
+    }
+    return {};
+}
+
+// Deadlines and schedules do not see it; timestamps follow, but never back.
+void Application::mind_the_clock() {
+    const Wall::time_point wall = time_->wall();
+    const auto step = clock_.look(time_->now(), wall);
+    if (!step) {
         return;
     }
-    metrics_.events(events_->metrics());
-    std::string reason = events_->trouble().empty() ? "" : "event journal: " + events_->trouble();
+    metrics_.clock_steps();
+    say_gateway_status(gateway_state_);
+    if (clock_lines_.take(time_->now())) {
+        log_.warn(
+            "the wall clock was set {} by {} s{}", step->count() > 0 ? "forward" : "back",
+            std::abs(step->count()) / 1000,
+            step->count() > 0 ? "" : ": timestamps of signals stand still until it has caught up");
+    }
+}
+
+// What does not work is said where operators look.
+void Application::mind_what_is_wrong() {
+    const std::string shared = owners_.shared(time_->now());
+    metrics_.second_owner(!shared.empty());
+    std::string reason = refused_;
+    const auto add = [&reason](const std::string& what) {
+        reason += (reason.empty() ? "" : "; ") + what;
+    };
+    if (!shared.empty()) {
+        add("duplicate_owner: another gateway serves " + shared);
+    }
+    if (events_ && !events_->trouble().empty()) {
+        add("event journal: " + events_->trouble());
+    }
     if (reason != gateway_reason_) {
         gateway_reason_ = std::move(reason);
         say_gateway_status(gateway_state_);
     }
 }
 
-void Application::on_connected(const mqtt::Connected& connected) {
-    mqtt_log_.info("connected to {}:{}, MQTT {}, window {}{}", config_.mqtt.host, config_.mqtt.port,
-                   connected.version == 5 ? "5" : "3.1.1", connected.window,
-                   connected.retain_available ? "" : "; the broker keeps no retained messages");
-    if (connected.version != 5 && config_.mqtt.version == 5) {
-        mqtt_log_.warn(
-            "the broker does not speak MQTT 5: commands have no expiry and no response topic, and "
-            "retained ones are told apart only when they come with the subscription");
-    }
-    broker_trouble_.clear();
-    broker_troubles_said_.clear();
-    if (tls_watch_ && connected.certificate_expiry) {
-        tls_watch_->broker_certificate(*connected.certificate_expiry);
-    }
-    metrics_.mqtt_connects();
-    metrics_.mqtt_connected(true);
-    if (events_) {
-        events_->connected(connected.window);
-    }
-    gateway_status_.publish_again();
-    for (const auto& station : stations_) {
-        station->lane->publish_all();
-    }
-    session_->wake();
-}
-
-void Application::on_lost(const std::string& why) {
-    mqtt_log_.warn("connection lost: {}", why);
-    broker_trouble_ = why;
-    metrics_.mqtt_connected(false);
-}
-
-// Each reason once, and once an hour again.
-void Application::on_connect_failed(const std::string& why, bool refused) {
-    broker_trouble_ = why;
-    if (time_->now() >= next_trouble_log_ || broker_troubles_said_.size() >= kMostTroubles) {
-        broker_troubles_said_.clear();
-        next_trouble_log_ = time_->now() + kRefusalReminder;
-    }
-    if (broker_troubles_said_.insert(why).second) {
-        mqtt_log_.warn("cannot connect: {}; {}", why,
-                       refused ? "trying again every 30 s" : "trying again until it works");
-    }
-}
-
-// One topic stands for all: access rules refuse many at once, with every change.
-void Application::on_publish_refused(const std::string& topic, const std::string& why) {
-    metrics_.mqtt_publish_refused();
-    if (time_->now() >= next_refusal_log_) {
-        mqtt_log_.warn("the broker refuses {}: {}; further ones are counted, not logged", topic,
-                       why);
-        next_refusal_log_ = time_->now() + kRefusalReminder;
-    }
-}
-
-void Application::say_gateway_status(std::string_view state) {
-    gateway_state_ = state;
-    gateway_status_.set(status_payload(state, unix_ms(time_->wall()), gateway_reason_));
-    session_->wake();
+void Application::say_gateway_status(std::string state) {
+    gateway_state_ = std::move(state);
+    gateway_status_->set(status_payload(gateway_state_, time_->wall(), gateway_reason_));
+    broker_->session().wake();
 }
 
 ops::Readiness Application::readiness() const {
-    const auto online = std::count_if(stations_.begin(), stations_.end(), [](const auto& station) {
-        return station->lane->link().is_online();
-    });
+    const std::size_t online = stations_.online();
+    const bool connected = broker_->session().connected();
     ops::Readiness result;
-    result.ready = session_->connected() && online > 0;
+    result.ready = connected && online > 0;
     std::string reason;
-    if (!session_->connected()) {
-        reason =
-            "not connected to the broker" + (broker_trouble_.empty() ? "" : ": " + broker_trouble_);
+    if (!connected) {
+        reason = "not connected to the broker" +
+                 (broker_->trouble().empty() ? "" : ": " + broker_->trouble());
     } else if (!result.ready) {
         reason = "no controller is connected";
     }
     result.json = fmt::format(
         R"({{"ready":{},"reason":{},"mqtt":{},"controllers_online":{},"controllers":{}}})",
-        result.ready, boost::json::serialize(boost::json::string_view(reason)),
-        session_->connected(), online, stations_.size());
+        result.ready, boost::json::serialize(boost::json::string_view(reason)), connected, online,
+        stations_.size());
     return result;
 }
 
 std::string Application::summary() const {
-    const auto online = std::count_if(stations_.begin(), stations_.end(), [](const auto& station) {
-        return station->lane->link().is_online();
-    });
-    const std::string broker = session_->connected()     ? "connected"
-                               : broker_trouble_.empty() ? "away"
-                                                         : "away (" + broker_trouble_ + ')';
-    return fmt::format("broker {}, {} of {} controllers online{}", broker, online, stations_.size(),
+    return fmt::format("broker {}, {} of {} controllers online{}", broker_->summary(),
+                       stations_.online(), stations_.size(),
                        gateway_reason_.empty() ? "" : ", " + gateway_reason_);
 }
 

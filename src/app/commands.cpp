@@ -40,30 +40,43 @@ void Commands::receive(const mqtt::Inbound& message) {
     const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(now - message.received);
     incoming.received_ms = unix_ms(time_.wall()) - age.count();
     const auto online = [this](std::size_t controller) {
-        return stopping_ || stations_[controller]->lane->link().is_online();
+        return stopping_ || stations_[controller].lane->link().is_online();
     };
     command::Intake::Verdict verdict = intake_.receive(incoming, online, now);
     if (auto* command = std::get_if<command::Command>(&verdict)) {
-        poll::Lane& lane = *stations_[command->controller]->lane;
+        poll::Lane& lane = *stations_[command->controller].lane;
         command->before = lane.value(static_cast<std::uint32_t>(command->signal));
         lane.submit(std::move(*command));
     } else if (const auto* refusal = std::get_if<command::Answer>(&verdict)) {
-        answer(*refusal, {});
+        Whose whose;
+        if (refusal->target) {
+            const config::Controller& controller =
+                config_->controllers[refusal->target->controller];
+            whose = {controller.name, controller.signals[refusal->target->signal].name};
+        }
+        answer(*refusal, whose, {});
     } else {
         dropped(std::get<command::Dropped>(verdict).why, message.topic);
     }
 }
 
+// By names: a reload may have put others at the command's indices.
 void Commands::finished(const command::Command& command, command::CommandResult result) {
-    std::vector<command::Answer> answers = intake_.ended(command.reply, std::move(result));
-    for (command::Answer& one : answers) {
-        one.target = command::Target{command.controller, command.signal};
-        answer(one, command.before);
+    const std::size_t slash = command.name.find('/');
+    const Whose whose{command.name.substr(0, slash), command.name.substr(slash + 1)};
+    for (const command::Answer& one : intake_.ended(command.reply, std::move(result))) {
+        answer(one, whose, command.before);
     }
 }
 
+void Commands::configure(std::shared_ptr<const config::Config> config) {
+    config_ = std::move(config);
+    intake_.configure(config_, time_.now());
+}
+
 // One result, one line, one count. A result said again is not counted again.
-void Commands::answer(const command::Answer& answer, const domain::Value& before) {
+void Commands::answer(const command::Answer& answer, const Whose& whose,
+                      const domain::Value& before) {
     const command::CommandResult& result = answer.result;
     std::string payload;
     command::append_result(payload, result);
@@ -82,18 +95,12 @@ void Commands::answer(const command::Answer& answer, const domain::Value& before
 
     const std::int64_t took_ms = result.done_ms - result.received_ms;
     const std::string state(to_string(result.state));
-    std::string signal = answer.to.topic;
-    std::string who = "commands";
-    if (answer.target) {
-        const config::Controller& controller = config_->controllers[answer.target->controller];
-        signal = controller.signals[answer.target->signal].name;
-        who = controller.name;
-        if (!result.duplicate) {
-            stations_[answer.target->controller]->metrics->command(
-                state, std::chrono::milliseconds(took_ms));
-        }
+    const Station* const station = stations_.find(whose.controller);
+    if (station != nullptr && !result.duplicate) {
+        station->metrics->command(state, std::chrono::milliseconds(took_ms));
     }
-    std::vector<Field> fields{{answer.target ? "signal" : "topic", std::move(signal)},
+    const bool known = !whose.controller.empty();
+    std::vector<Field> fields{{known ? "signal" : "topic", known ? whose.signal : answer.to.topic},
                               {"state", state},
                               {"reason", std::string(to_string(result.reason))},
                               {"value", value_text(result.value), false},
@@ -118,7 +125,7 @@ void Commands::answer(const command::Answer& answer, const domain::Value& before
     if (!answer.detail.empty()) {
         fields.push_back({"detail", answer.detail});
     }
-    log::Logger(who).record("command", fields);
+    log::Logger(known ? whose.controller : "commands").record("command", fields);
 }
 
 void Commands::dropped(command::Dropped::Why why, const std::string& topic) {

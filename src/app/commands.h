@@ -4,7 +4,7 @@
 // a command itself. Thread: the event loop's.
 
 #include "app/result_source.h"
-#include "app/station.h"
+#include "app/stations.h"
 #include "base/line_budget.h"
 #include "base/log.h"
 #include "base/time.h"
@@ -22,11 +22,12 @@ namespace hi6gw::app {
 
 class Commands {
   public:
-    using Stations = std::vector<std::unique_ptr<Station>>;  // in the order of the configuration
-
-    // All outlive this. `news`: results() has something to publish.
+    // All outlive this. `stations` are those of `config`. `news`: results() has something to
+    // publish.
     Commands(std::shared_ptr<const config::Config> config, const Stations& stations, Time& time,
              std::function<void()> news);
+    // After a reload; filters() are new then.
+    void configure(std::shared_ptr<const config::Config> config);
 
     // What to subscribe to.
     [[nodiscard]] const std::vector<std::string>& filters() const {
@@ -43,7 +44,11 @@ class Commands {
     [[nodiscard]] const command::Router& router() const { return intake_.router(); }
 
   private:
-    void answer(const command::Answer& answer, const domain::Value& before);
+    struct Whose {  // names; empty where the topic names no signal
+        std::string controller;
+        std::string signal;
+    };
+    void answer(const command::Answer& answer, const Whose& whose, const domain::Value& before);
     void dropped(command::Dropped::Why why, const std::string& topic);
 
     std::shared_ptr<const config::Config> config_;

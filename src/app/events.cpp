@@ -47,11 +47,11 @@ class Events::Sink final : public outbox::EventSink {
 };
 
 Events::Events(const boost::asio::any_io_executor& executor, Time& time,
-               const config::Config& config, std::shared_ptr<store::StateDir> directory,
-               std::function<void()> news)
-    : config_(config),
+               std::shared_ptr<const config::Config> config,
+               std::shared_ptr<store::StateDir> directory, std::function<void()> news)
+    : config_(std::move(config)),
       worker_(kDiskPatience),
-      store_(executor, time, worker_, std::move(directory), options_of(config.events),
+      store_(executor, time, worker_, std::move(directory), options_of(config_->events),
              std::move(news)) {}
 
 Events::~Events() = default;
@@ -82,7 +82,7 @@ bool Events::next(mqtt::Publication& out) {
         }
         while (topics_.size() <= stream) {
             const auto made = static_cast<std::uint32_t>(topics_.size());
-            topics_.push_back(event_topics(config_, store_.name(made)));
+            topics_.push_back(event_topics(*config_, store_.name(made)));
         }
         const EventTopics& topics = topics_[stream];
         if (row->gap) {

@@ -24,15 +24,17 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace hi6gw::app {
 
 class Events final : public mqtt::Source {
   public:
-    // `config` and `time` outlive this. `news`: there is something to publish.
-    Events(const boost::asio::any_io_executor& executor, Time& time, const config::Config& config,
-           std::shared_ptr<store::StateDir> directory, std::function<void()> news);
+    // `time` outlives this. `news`: there is something to publish.
+    Events(const boost::asio::any_io_executor& executor, Time& time,
+           std::shared_ptr<const config::Config> config, std::shared_ptr<store::StateDir> directory,
+           std::function<void()> news);
     ~Events() override;
 
     // Of a controller; lives as long as this.
@@ -44,6 +46,12 @@ class Events final : public mqtt::Source {
         return store_.flush(deadline);
     }
     void stop_reading() { store_.stop_reading(); }
+
+    // After a reload: other topics.
+    void configure(std::shared_ptr<const config::Config> config) {
+        config_ = std::move(config);
+        topics_.clear();
+    }
 
     // `window`: of the session.
     void connected(std::uint32_t window);
@@ -57,7 +65,7 @@ class Events final : public mqtt::Source {
   private:
     class Sink;
 
-    const config::Config& config_;
+    std::shared_ptr<const config::Config> config_;
     Worker worker_;
     store::EventStore store_;
     std::map<std::string, std::unique_ptr<Sink>> sinks_;

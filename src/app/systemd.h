@@ -10,6 +10,7 @@ namespace hi6gw::app::systemd {
 
 void ready();                          // READY=1
 void status(const std::string& text);  // STATUS=...
+void reloading();                      // RELOADING=1; ready() ends it
 void stopping();                       // STOPPING=1
 void watchdog();                       // WATCHDOG=1
 // How often watchdog() must be called: half of WatchdogSec. nullopt: nobody watches.

@@ -17,20 +17,34 @@ constexpr auto kDiskPatience = 50ms;  // of a shutdown: it only reads
 }  // namespace
 
 TlsWatch::TlsWatch(const asio::any_io_executor& executor, Time& time, ops::Metrics& metrics,
-                   mqtt::TlsFiles files, Changed changed)
+                   Changed changed)
     : time_(time),
       metrics_(metrics),
-      files_(std::move(files)),
       changed_(std::move(changed)),
       alarm_(time.alarm()),
-      box_(std::make_shared<Mailbox<Look>>(executor, [this](Look& look) { take(look); })),
-      worker_(kDiskPatience) {}
+      box_(std::make_shared<Mailbox<Look>>(executor, [this](Look& look) { take(look); })) {}
+
+void TlsWatch::configure(std::optional<mqtt::TlsFiles> files) {
+    files_ = std::move(files);
+    ++turn_;
+    looking_ = false;
+    stamp_.clear();
+    digest_.reset();
+    fault_said_.clear();
+    certificates_.clear();
+    broker_.reset();
+    metrics_.tls_certificates({});
+    alarm_->wake();
+}
 
 asio::awaitable<void> TlsWatch::run() {
     for (;;) {
-        ask();
-        const auto next = time_.now() + kInterval;
-        while (time_.now() < next) {
+        if (files_) {
+            ask();
+        }
+        const unsigned turn = turn_;
+        const auto next = files_ ? time_.now() + kInterval : Steady::time_point::max();
+        while (time_.now() < next && turn == turn_) {
             co_await alarm_->wait_until(next);
             warn_of_expiry();
         }
@@ -41,8 +55,12 @@ void TlsWatch::ask() {
     if (std::exchange(looking_, true)) {
         return;  // a disk that takes its time has one question at a time
     }
-    worker_.post([box = box_, files = files_, known = stamp_] {
+    if (!worker_) {
+        worker_ = std::make_unique<Worker>(kDiskPatience);
+    }
+    worker_->post([box = box_, files = *files_, known = stamp_, turn = turn_] {
         Look look;
+        look.turn = turn;
         look.stamp = mqtt::stamp(files);
         if (look.stamp != known) {
             look.contents = mqtt::inspect(files);
@@ -52,6 +70,9 @@ void TlsWatch::ask() {
 }
 
 void TlsWatch::take(Look& look) {
+    if (look.turn != turn_) {
+        return;
+    }
     looking_ = false;
     stamp_ = look.stamp;
     if (look.contents) {
@@ -62,7 +83,7 @@ void TlsWatch::take(Look& look) {
 
 void TlsWatch::compare(const mqtt::TlsContents& contents) {
     if (!contents.faults.empty()) {
-        std::string fault = to_string(contents.faults.front(), files_);
+        std::string fault = to_string(contents.faults.front(), *files_);
         if (fault != fault_said_) {
             log_.error("TLS: {}; what is connected stays so, until it can be used", fault);
         }
@@ -86,7 +107,7 @@ void TlsWatch::keep(const mqtt::TlsContents& contents) {
     std::map<std::string, mqtt::CertificateTime> first_end;
     for (const auto& [file, certificate] : certificates_) {
         const auto [at, added] =
-            first_end.try_emplace(path_of(files_, file), certificate.not_after);
+            first_end.try_emplace(path_of(*files_, file), certificate.not_after);
         at->second = std::min(at->second, certificate.not_after);
     }
     metrics_.tls_certificates(first_end);
@@ -100,7 +121,7 @@ void TlsWatch::warn_of_expiry() {
         }
     };
     for (const auto& [file, certificate] : certificates_) {
-        say(std::string(key_of(file)) + " \"" + path_of(files_, file) + '"', certificate);
+        say(std::string(key_of(file)) + " \"" + path_of(*files_, file) + '"', certificate);
     }
     if (broker_) {
         say("the broker", *broker_);

@@ -28,17 +28,20 @@ class TlsWatch {
 
     // What is referred to outlives this.
     TlsWatch(const boost::asio::any_io_executor& executor, Time& time, ops::Metrics& metrics,
-             mqtt::TlsFiles files, Changed changed);
+             Changed changed);
     TlsWatch(const TlsWatch&) = delete;
     TlsWatch& operator=(const TlsWatch&) = delete;
     ~TlsWatch() { box_->close(); }
 
+    // The files to look after from now on; none: there is no TLS.
+    void configure(std::optional<mqtt::TlsFiles> files);
     boost::asio::awaitable<void> run();
     // As it was verified when the broker was connected.
     void broker_certificate(mqtt::CertificateTime not_after);
 
   private:
     struct Look {
+        unsigned turn = 0;  // of configure()
         std::string stamp;
         std::optional<mqtt::TlsContents> contents;  // empty: nothing has changed
         void clear() { contents.reset(); }
@@ -51,7 +54,8 @@ class TlsWatch {
 
     Time& time_;
     ops::Metrics& metrics_;
-    const mqtt::TlsFiles files_;
+    std::optional<mqtt::TlsFiles> files_;
+    unsigned turn_ = 0;
     Changed changed_;
     log::Logger log_{"mqtt"};
     std::unique_ptr<Alarm> alarm_;
@@ -63,7 +67,7 @@ class TlsWatch {
     std::optional<mqtt::Certificate> broker_;
     mqtt::ExpiryWarnings warnings_;
     std::shared_ptr<Mailbox<Look>> box_;
-    Worker worker_;
+    std::unique_ptr<Worker> worker_;  // once there was something to look at
 };
 
 }  // namespace hi6gw::app

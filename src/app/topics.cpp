@@ -34,6 +34,18 @@ EventTopics event_topics(const config::Config& config, const std::string& contro
             parsed(config.topics.gap).expand(of_controller)};
 }
 
+std::vector<std::string> retained_topics(const config::Config& config,
+                                         const config::Controller& controller) {
+    const poll::LaneTopics topics = lane_topics(config, controller);
+    std::vector<std::string> out{topics.status};
+    for (const config::Signal& signal : controller.signals) {
+        if (signal.options->retain) {
+            out.push_back(topics.state.before + signal.name + topics.state.after);
+        }
+    }
+    return out;
+}
+
 std::string gateway_topic(const config::Config& config) {
     return parsed(config.topics.gateway).expand(values(config));
 }

@@ -5,6 +5,7 @@
 #include "poll/lane.h"
 
 #include <string>
+#include <vector>
 
 namespace hi6gw::app {
 
@@ -16,6 +17,9 @@ struct EventTopics {
 };
 // Also of a controller that the configuration does not have any more.
 [[nodiscard]] EventTopics event_topics(const config::Config& config, const std::string& controller);
+// Of its status, and of its signals' states where these are retained.
+[[nodiscard]] std::vector<std::string> retained_topics(const config::Config& config,
+                                                       const config::Controller& controller);
 [[nodiscard]] std::string gateway_topic(const config::Config& config);
 
 }  // namespace hi6gw::app

@@ -17,12 +17,13 @@ struct Worker::State {
 };
 
 Worker::Worker(std::chrono::milliseconds patience)
-    : state_(std::make_shared<State>()), patience_(patience) {
-    state_->thread = std::thread([state = state_] { work(state); });
-}
+    : state_(std::make_shared<State>()), patience_(patience) {}
 
 Worker::~Worker() {
     std::unique_lock lock(state_->mutex);
+    if (!state_->thread.joinable()) {
+        return;
+    }
     state_->quit = true;
     state_->changed.notify_all();
     const bool done = state_->changed.wait_for(lock, patience_, [this] { return state_->done; });
@@ -37,6 +38,9 @@ Worker::~Worker() {
 void Worker::post(std::function<void()> job) {
     const std::lock_guard lock(state_->mutex);
     state_->jobs.push_back(std::move(job));
+    if (!state_->thread.joinable()) {
+        state_->thread = std::thread([state = state_] { work(state); });
+    }
     state_->changed.notify_all();
 }
 

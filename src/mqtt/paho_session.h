@@ -47,10 +47,19 @@ struct PahoOptions {
     std::chrono::milliseconds connect_limit{10000};
 };
 
+class BrokerSession : public Session {
+  public:
+    // Other options, for the next connection. That is due as soon as what the sources have to say
+    // now is acknowledged by the present broker, kFarewell from now at the latest; `why` is for the
+    // log.
+    virtual void configure(PahoOptions options, const std::string& why) = 0;
+    static constexpr std::chrono::milliseconds kFarewell{1000};
+};
+
 // `executor` is the event loop's; `time` outlives the session. May be destroyed at any moment at
 // which run() and stop() are not running (destroy or cancel the coroutines first); without stop()
 // before it, the broker is told goodbye all the same and publishes no will.
-std::unique_ptr<Session> make_paho_session(const boost::asio::any_io_executor& executor, Time& time,
-                                           PahoOptions options);
+std::unique_ptr<BrokerSession> make_paho_session(const boost::asio::any_io_executor& executor,
+                                                 Time& time, PahoOptions options);
 
 }  // namespace hi6gw::mqtt

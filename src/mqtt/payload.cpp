@@ -155,11 +155,14 @@ void append_status(std::string& out, const ControllerStatus& status) {
     append_integer(out, status.timestamp_ms);
     append_member(out, "reason", status.reason);
     append_member(out, "read_mode", status.read_mode);
+    if (!status.session.empty()) {
+        append_member(out, "session", status.session);
+    }
     out += '}';
 }
 
 void append_gateway_status(std::string& out, std::string_view state, std::int64_t timestamp_ms,
-                           std::string_view version, std::string_view reason) {
+                           std::string_view version, std::string_view reason, bool time_sync) {
     out += R"({"state":)";
     append_json_string(out, state);
     out += R"(,"timestamp":)";
@@ -168,7 +171,7 @@ void append_gateway_status(std::string& out, std::string_view state, std::int64_
     if (!reason.empty()) {
         append_member(out, "reason", reason);
     }
-    out += '}';
+    out += time_sync ? "}" : R"(,"time_sync":false})";
 }
 
 }  // namespace hi6gw::mqtt

@@ -28,12 +28,15 @@ struct ControllerStatus {
     std::int64_t timestamp_ms = 0;
     std::string_view reason;
     std::string_view read_mode;  // block single
+    std::string_view session;    // tells gateways that serve the same controller apart; or empty
 };
 void append_status(std::string& out, const ControllerStatus& status);
 
-// {"state":"online","timestamp":...,"version":"0.1.0"}, and ,"reason":"..." when there is one: what
-// does not work.
+// {"state":"online","timestamp":...,"version":"0.1.0"}, ,"reason":"..." when there is one: what
+// does not work, and ,"time_sync":false when that is so: the timestamps are those of a clock that
+// has not been set.
 void append_gateway_status(std::string& out, std::string_view state, std::int64_t timestamp_ms,
-                           std::string_view version, std::string_view reason = {});
+                           std::string_view version, std::string_view reason = {},
+                           bool time_sync = true);
 
 }  // namespace hi6gw::mqtt

@@ -117,6 +117,8 @@ class Session {
     virtual void wake() = 0;                  // some source may have something
     [[nodiscard]] virtual bool connected() const = 0;
     [[nodiscard]] virtual std::size_t in_flight() const = 0;
+    // While run() runs: when it will have gone on at the latest. Long past: it is stuck.
+    [[nodiscard]] virtual std::chrono::steady_clock::time_point due() const = 0;
     [[nodiscard]] virtual Counters counters() const { return {}; }
 
     // What a connection is made of has changed (files): a present one is closed (DISCONNECT, no

@@ -14,6 +14,7 @@
 #include "poll/commands_first.h"
 #include "poll/link_state.h"
 #include "poll/publisher.h"
+#include "poll/restless_areas.h"
 #include "poll/schedule.h"
 #include "poll/signal_table.h"
 #include "poll/sweep_plan.h"
@@ -21,6 +22,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -48,6 +50,7 @@ class Lane final : private Wire::User {
         ops::ControllerMetrics* metrics = nullptr;
         std::function<void()> news;           // states() or status() has something to publish
         outbox::EventSink* events = nullptr;  // null where no signal has events
+        std::string session;                  // of the gateway, for the status
     };
     // `phase`: [0, 1), see Schedule. `before`: the lane on the same wire that this one takes over
     // from after a reload, its run() having ended; what it knew of signals that are still there is
@@ -74,6 +77,11 @@ class Lane final : private Wire::User {
 
     // The broker may have forgotten everything: all states and the status once more.
     void publish_all();
+    void publish_status() { status_.publish_again(); }
+    // While run() runs: when it will have gone on at the latest. Long past: it is stuck.
+    [[nodiscard]] Steady::time_point due() const {
+        return std::min(std::max(sleep_until_, client_.due()), keeper_until_);
+    }
     // After run() has ended: what the last messages say. Nothing is known of the controller from
     // here on.
     void farewell();
@@ -110,6 +118,7 @@ class Lane final : private Wire::User {
                                                 Steady::time_point until) override;
     void take_over(const Lane& before);
     void mind_deadlines();
+    Step unsettled(const ReadItem& item);
     void take_in(const ReadItem& item, const hi6::Reply& reply);
     Step fault(const ReadItem& item, const hi6::Reply& reply);
     Step refused(const ReadItem& item, const hi6::Reply& reply);
@@ -138,6 +147,7 @@ class Lane final : private Wire::User {
     Time& time_;
     ops::ControllerMetrics& metrics_;
     std::function<void()> news_;
+    std::string session_;
     log::Logger log_;
     LineBudget transition_lines_;  // of the link,
     LineBudget fault_lines_;       // of single reads: many of these must not hide one of those
@@ -158,6 +168,7 @@ class Lane final : private Wire::User {
     bool said_offline_ = false;
     Steady::time_point next_offline_log_;
 
+    RestlessAreas restless_;
     // Areas whose block read was refused on this connection, and the read that was.
     std::map<hi6::Area, hi6::BlockRead> no_block_;
     Steady::time_point retry_blocks_at_ = Steady::time_point::max();
@@ -172,7 +183,8 @@ class Lane final : private Wire::User {
     std::map<hi6::BlockRead, std::vector<std::byte>>
         harmless_;  // last content of each window that hangs on no open question
 
-    Steady::time_point keeper_until_;
+    Steady::time_point sleep_until_;   // of the poll loop, and
+    Steady::time_point keeper_until_;  // of the housekeeping
     Backoff error_backoff_;
     Steady::time_point last_answer_;
     // Since when reads have failed for want of an answer; max(): they have not.

@@ -22,13 +22,15 @@ asio::awaitable<hi6::LinkFault> PacedClient::connect(Deadline deadline) {
         if (time_.now() >= deadline) {
             co_return hi6::LinkFault{hi6::LinkFault::Kind::timeout, "no connect is allowed yet"};
         }
-        co_await gate_->wait_until(std::min(not_before_, deadline));
+        due_ = std::min(not_before_, deadline);
+        co_await gate_->wait_until(due_);
     }
     latest_connect_ = time_.now();
     not_before_ = latest_connect_ + kConnectInterval;
     metrics_.connected();
     unproven_ = true;
     const Deadline limit = std::min(time_.now() + timeout_, deadline);
+    due_ = limit;
     hi6::LinkFault fault = co_await inner_.connect(limit);
     if (fault.ok()) {
         ++connects_;
@@ -66,6 +68,7 @@ asio::awaitable<PacedClient::Deadline> PacedClient::reopen(Deadline deadline) {
 asio::awaitable<hi6::Reply> PacedClient::read_block(hi6::BlockRead read, std::span<std::byte> out,
                                                     Deadline deadline) {
     deadline = co_await reopen(deadline);
+    due_ = deadline;
     hi6::Reply reply = co_await inner_.read_block(read, out, deadline);
     count(Method::get, reply);
     co_return reply;
@@ -73,6 +76,7 @@ asio::awaitable<hi6::Reply> PacedClient::read_block(hi6::BlockRead read, std::sp
 
 asio::awaitable<hi6::Reply> PacedClient::read_single(hi6::Address address, Deadline deadline) {
     deadline = co_await reopen(deadline);
+    due_ = deadline;
     hi6::Reply reply = co_await inner_.read_single(address, deadline);
     count(Method::get, reply);
     co_return reply;
@@ -80,6 +84,7 @@ asio::awaitable<hi6::Reply> PacedClient::read_single(hi6::Address address, Deadl
 
 asio::awaitable<hi6::Reply> PacedClient::get(std::string target, Deadline deadline) {
     deadline = co_await reopen(deadline);
+    due_ = deadline;
     hi6::Reply reply = co_await inner_.get(std::move(target), deadline);
     count(Method::get, reply);
     co_return reply;
@@ -88,6 +93,7 @@ asio::awaitable<hi6::Reply> PacedClient::get(std::string target, Deadline deadli
 asio::awaitable<hi6::Reply> PacedClient::write(hi6::Address address, std::uint32_t raw,
                                                Deadline deadline) {
     begin();
+    due_ = deadline;
     hi6::Reply reply = co_await inner_.write(address, raw, deadline);
     count(Method::post, reply);
     co_return reply;

@@ -59,6 +59,8 @@ class PacedClient final : public hi6::ControllerClient {
     // When the request under way began; max() when none is.
     [[nodiscard]] Steady::time_point busy_since() const { return busy_since_; }
 
+    // When the latest connect or request is over at the latest.
+    [[nodiscard]] Steady::time_point due() const { return due_; }
     // When the latest request began, over or not.
     [[nodiscard]] Steady::time_point began() const { return began_; }
 
@@ -83,6 +85,7 @@ class PacedClient final : public hi6::ControllerClient {
     std::chrono::nanoseconds busy_{0};
     Steady::time_point busy_since_ = Steady::time_point::max();
     Steady::time_point began_;
+    Steady::time_point due_;
 };
 
 }  // namespace hi6gw::poll

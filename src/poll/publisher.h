@@ -47,6 +47,7 @@ class RetainedSource final : public mqtt::Source {
         pending_ = true;
     }
     void publish_again() { pending_ = !payload_.empty(); }
+    [[nodiscard]] const std::string& topic() const { return topic_; }
 
     bool next(mqtt::Publication& out) override;
     void settled(const mqtt::Ticket& ticket, bool arrived, const std::string& why) override;

@@ -74,7 +74,7 @@ class Journal {
   private:
     boost::asio::io_context io_{1};
     std::unique_ptr<Time> time_ = make_real_time(io_.get_executor());
-    config::Config config_;
+    std::shared_ptr<const config::Config> config_ = std::make_shared<const config::Config>();
     boost::asio::cancellation_signal cancel_;
     app::Events events_;
     mqtt::Publication message_;

@@ -32,7 +32,8 @@ class EventsTest : public testing::Test {
     }
     ~EventsTest() override { stop(); }
     void start() {
-        events = std::make_unique<Events>(io.get_executor(), *time, config,
+        events = std::make_unique<Events>(io.get_executor(), *time,
+                                          std::make_shared<const config::Config>(config),
                                           std::make_shared<store::StateDir>(path), [] {});
         events->connected(100);
         running = true;

@@ -1,0 +1,56 @@
+#pragma once
+// Is another gateway at work on one of our controllers (fault B11)? Each gateway's controller
+// status names its session, and we listen to those topics: one that names another session is not
+// ours. Pure.
+
+#include "base/clock.h"
+#include "config/config.h"
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hi6gw::app {
+
+class Owners {
+  public:
+    // How long after its last status a second owner is still reported.
+    static constexpr std::chrono::hours kRemembered{1};
+    // Our own status is said again for the other one to see, this often at most: it does the same.
+    static constexpr std::chrono::minutes kAnswer{1};
+
+    explicit Owners(std::string session) : session_(std::move(session)) {}
+
+    void configure(const config::Config& config);
+    // The status topics to listen to.
+    [[nodiscard]] std::vector<std::string> filters() const;
+
+    struct Seen {
+        std::string controller;
+        bool news = false;    // it was not known to have a second owner
+        bool answer = false;  // say our own status again
+    };
+    // A message: nullopt, when it is none of another owner. `stored`: what a broker had kept.
+    [[nodiscard]] std::optional<Seen> look(std::string_view topic, std::string_view payload,
+                                           bool stored, Steady::time_point now);
+    [[nodiscard]] bool concerns(std::string_view topic) const {
+        return controllers_.contains(topic);
+    }
+    // "r1, r2", or empty.
+    [[nodiscard]] std::string shared(Steady::time_point now) const;
+    [[nodiscard]] const std::string& session() const { return session_; }
+
+  private:
+    struct Controller {
+        std::string name;
+        std::optional<Steady::time_point> seen;
+        std::optional<Steady::time_point> answered;
+    };
+    std::string session_;
+    std::map<std::string, Controller, std::less<>> controllers_;  // by status topic
+};
+
+}  // namespace hi6gw::app
