@@ -205,7 +205,8 @@ asio::awaitable<void> Application::stop() {
 void Application::open_state() {
     const auto& controllers = config_.controllers;
     const bool pulses = std::any_of(controllers.begin(), controllers.end(), is_writable);
-    const bool events = std::any_of(controllers.begin(), controllers.end(), config::has_events);
+    const bool events = std::any_of(controllers.begin(), controllers.end(), config::has_events) ||
+                        store::EventDb::is_there(config_.gateway.state_dir);
     if (!pulses && !events) {
         return;
     }

@@ -76,7 +76,7 @@ class Application {
     poll::RetainedSource gateway_status_;
     std::unique_ptr<Worker> disk_;  // both only where something is writable
     std::unique_ptr<store::PulseFile> pulses_;
-    std::unique_ptr<Events> events_;  // only where some signal has them
+    std::unique_ptr<Events> events_;  // only where some signal has them, or had
     std::set<std::uint64_t> late_;    // pulses that an earlier run left open
     Commands::Stations stations_;
     std::unique_ptr<Commands> commands_;

@@ -33,6 +33,8 @@ EventStore::EventStore(const asio::any_io_executor& executor, Time& time, Worker
 EventStore::~EventStore() {
     box_->close();
     if (!buffer_.empty()) {
+        flushing_ = true;
+        next_write_ = time_.now();
         hand_over();
     }
 }
@@ -95,7 +97,7 @@ void EventStore::settled(std::uint32_t stream, std::uint64_t seq, EventWindow::F
         delete_at_ = time_.now() + kDelete;
         hurry();
     }
-    if (one.window.pause_ends() < news_at_ && fate != EventWindow::Fate::arrived) {
+    if (one.window.pause_ends() < news_at_) {
         news_at_ = one.window.pause_ends();
         hurry();
     }
