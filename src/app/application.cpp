@@ -129,7 +129,7 @@ Application::Application(const asio::any_io_executor& executor, config::Config c
     session_->set_subscriptions(commands_->filters());
     recover_pulses();
     if (config_.http.enabled) {
-        ops::Pages pages{[this] { return metrics_.text(); }, [this] { return readiness(); }};
+        ops::Pages pages{[this] { return metrics_text(); }, [this] { return readiness(); }};
         server_ = std::make_unique<ops::Server>(executor, config_.http.host, config_.http.port,
                                                 std::move(pages));
     }
@@ -318,11 +318,8 @@ asio::awaitable<void> Application::watch() {
 
 // A journal that does not work is said where operators look.
 void Application::watch_events() {
-    if (!events_) {
-        return;
-    }
-    metrics_.events(events_->metrics());
-    std::string reason = events_->trouble().empty() ? "" : "event journal: " + events_->trouble();
+    const bool trouble = events_ && !events_->trouble().empty();
+    std::string reason = trouble ? "event journal: " + events_->trouble() : "";
     if (reason != gateway_reason_) {
         gateway_reason_ = std::move(reason);
         say_gateway_status(gateway_state_);
@@ -373,6 +370,13 @@ void Application::say_gateway_status(std::string_view state) {
     gateway_state_ = state;
     gateway_status_.set(status_payload(state, unix_ms(time_->wall()), gateway_reason_));
     session_->wake();
+}
+
+std::string Application::metrics_text() {
+    if (events_) {
+        metrics_.events(events_->metrics());
+    }
+    return metrics_.text();
 }
 
 ops::Readiness Application::readiness() const {

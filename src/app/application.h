@@ -63,6 +63,7 @@ class Application {
     void on_publish_refused(const std::string& topic, const std::string& why);
     void say_gateway_status(std::string_view state);
     void watch_events();
+    [[nodiscard]] std::string metrics_text();
     [[nodiscard]] ops::Readiness readiness() const;
     [[nodiscard]] std::string summary() const;
 

@@ -205,10 +205,16 @@ void EventStore::take(EventDb::Done& done) {
     for (const std::string& name : done.found) {
         streams_[stream(name)].more = true;
     }
-    const bool waiting = std::ranges::any_of(streams_, &Stream::more);
-    const Steady::time_point now = time_.now();
-    delete_at_ = has_deletions() ? now + kDelete : Steady::time_point::max();
-    look_at_age_ = waiting ? now + kLookAtAge : Steady::time_point::max();
+    const auto from_now = [this](bool needed, auto after) {
+        return needed ? time_.now() + after : Steady::time_point::max();
+    };
+    if (done.written) {  // turns that only read, one after the other, do not put it off
+        delete_at_ = from_now(has_deletions(), kDelete);
+        look_at_age_ = Steady::time_point::max();
+    }
+    if (look_at_age_ == Steady::time_point::max()) {
+        look_at_age_ = from_now(std::ranges::any_of(streams_, &Stream::more), kLookAtAge);
+    }
     totals_.bytes = done.bytes;
     totals_.dropped_full += done.dropped_full;
     totals_.dropped_old += done.dropped_old;

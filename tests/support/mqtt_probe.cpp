@@ -84,6 +84,9 @@ MqttProbe::MqttProbe(const Broker& broker, std::vector<std::string> filters) {
     options.argv = client("mosquitto_sub", broker);
     options.argv.insert(options.argv.end(),
                         {"-d", "-V", "5", "-q", "1", "--retain-as-published", "-F", kFormat});
+    // By itself it asks for 20 messages at a time; the others would wait in the broker, and a
+    // broker that is killed takes them with it.
+    options.argv.insert(options.argv.end(), {"-D", "connect", "receive-maximum", "65535"});
     for (const std::string& filter : filters) {
         options.argv.insert(options.argv.end(), {"-t", filter});
     }
