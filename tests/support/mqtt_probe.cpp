@@ -79,11 +79,11 @@ std::vector<std::string> client(const char* program, const Broker& broker) {
 
 }  // namespace
 
-MqttProbe::MqttProbe(const Broker& broker, std::vector<std::string> filters) {
+MqttProbe::MqttProbe(const Broker& broker, std::vector<std::string> filters, int qos) {
     ProcessOptions options;
     options.argv = client("mosquitto_sub", broker);
-    options.argv.insert(options.argv.end(),
-                        {"-d", "-V", "5", "-q", "1", "--retain-as-published", "-F", kFormat});
+    options.argv.insert(options.argv.end(), {"-d", "-V", "5", "-q", std::to_string(qos),
+                                             "--retain-as-published", "-F", kFormat});
     // By itself it asks for 20 messages at a time; the others would wait in the broker, and a
     // broker that is killed takes them with it.
     options.argv.insert(options.argv.end(), {"-D", "connect", "receive-maximum", "65535"});

@@ -35,7 +35,7 @@ struct Received {
 class MqttProbe {
   public:
     // Returns when the subscription is in force.
-    explicit MqttProbe(const Broker& broker, std::vector<std::string> filters = {"#"});
+    explicit MqttProbe(const Broker& broker, std::vector<std::string> filters = {"#"}, int qos = 1);
 
     // All messages so far, in the order of arrival.
     [[nodiscard]] std::vector<Received> messages() const;
