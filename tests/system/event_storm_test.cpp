@@ -195,7 +195,7 @@ TEST(EventStorm, KillsOfTheGatewayLoseTheLastMomentAtMost) {
 // In memory it takes no time: what is left are the 20 ms between commits, and the scheduler.
 TEST(EventStorm, KillsOfTheGatewayLoseTheLastCommitIntervalAtMost) {
     const std::string directory = "/dev/shm/hi6gw-test-" + std::to_string(::getpid());
-    kill_gateways(directory, 20'000 + 80'000);
+    kill_gateways(directory, 20'000 + 180'000);
     std::filesystem::remove_all(directory);
 }
 
