@@ -37,6 +37,7 @@ EventStore::~EventStore() {
         next_write_ = time_.now();
         hand_over();
     }
+    worker_.post([db = std::move(db_)]() mutable { db.reset(); });  // closing waits for the disk
 }
 
 asio::awaitable<void> EventStore::run() {
