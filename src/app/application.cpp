@@ -85,7 +85,7 @@ Application::Application(const asio::any_io_executor& executor, config::Config c
     subscribe();
     recover_pulses();
     if (config_->http.enabled) {
-        ops::Pages pages{[this] { return metrics_.text(); }, [this] { return readiness(); }};
+        ops::Pages pages{[this] { return metrics_text(); }, [this] { return readiness(); }};
         server_ = std::make_unique<ops::Server>(executor, config_->http.host, config_->http.port,
                                                 std::move(pages));
     }
@@ -331,6 +331,9 @@ void Application::open_state() {
                    acquired.error().what);
     }
     pulses_ = std::make_unique<store::PulseFile>(executor_, *time_, disk_, state_dir_);
+    if (store::EventDb::is_there(config_->gateway.state_dir)) {
+        events();  // what an earlier configuration left is still sent
+    }
 }
 
 // Made when the first signal has some; it outlives the last one, with what waits.
@@ -447,9 +450,6 @@ asio::awaitable<void> Application::watch() {
             log_.error("{} makes no progress: the watchdog is not fed any more", stuck);
         }
         broker_->watch();
-        if (events_) {
-            metrics_.events(events_->metrics());
-        }
         mind_the_clock();
         mind_what_is_wrong();
         const std::uint64_t unread = log::dropped();
@@ -519,6 +519,13 @@ void Application::say_gateway_status(std::string state) {
     gateway_state_ = std::move(state);
     gateway_status_->set(status_payload(gateway_state_, time_->wall(), gateway_reason_));
     broker_->session().wake();
+}
+
+std::string Application::metrics_text() {
+    if (events_) {
+        metrics_.events(events_->metrics());
+    }
+    return metrics_.text();
 }
 
 ops::Readiness Application::readiness() const {

@@ -86,6 +86,7 @@ class Application {
     void mind_what_is_wrong();
     void say_gateway_status(std::string state);
     [[nodiscard]] std::string stalled() const;
+    [[nodiscard]] std::string metrics_text();
     [[nodiscard]] ops::Readiness readiness() const;
     [[nodiscard]] std::string summary() const;
 
@@ -101,7 +102,7 @@ class Application {
     std::shared_ptr<store::StateDir> state_dir_;
     Worker disk_;
     std::unique_ptr<store::PulseFile> pulses_;
-    std::unique_ptr<Events> events_;  // since some signal has them
+    std::unique_ptr<Events> events_;  // once some signal has them, or had
     std::set<std::uint64_t> late_;    // pulses that an earlier run left open
     std::unique_ptr<poll::RetainedSource> gateway_status_;
     Sweeper sweeper_;

@@ -26,6 +26,7 @@ using sqlite::Transaction;
 
 namespace {
 
+constexpr const char* kFile = "events.db";
 constexpr std::int64_t kApplication = 0x68366576;  // "h6ev"
 constexpr std::int64_t kVersion = 1;
 constexpr std::uint64_t kPageSize = 4096;
@@ -66,9 +67,9 @@ std::filesystem::path with(const std::filesystem::path& path, const char* suffix
 }
 
 // Throws where it cannot be told: a journal that is there must not be replaced.
-bool is_there(const std::filesystem::path& path) {
-    struct stat found{};
-    if (::stat(path.c_str(), &found) == 0) {
+bool found(const std::filesystem::path& path) {
+    struct stat about{};
+    if (::stat(path.c_str(), &about) == 0) {
         return true;
     }
     if (errno != ENOENT) {
@@ -127,9 +128,14 @@ struct EventDb::Handles {
 };
 
 EventDb::EventDb(std::shared_ptr<StateDir> directory, EventBounds bounds)
-    : directory_(std::move(directory)), path_(directory_->path() / "events.db"), bounds_(bounds) {}
+    : directory_(std::move(directory)), path_(directory_->path() / kFile), bounds_(bounds) {}
 
 EventDb::~EventDb() = default;
+
+bool EventDb::is_there(const std::filesystem::path& directory) {
+    std::error_code ignored;
+    return std::filesystem::exists(directory / kFile, ignored);
+}
 
 EventDb::Done EventDb::take_turn(const Order& order) {
     Done done;
@@ -149,6 +155,7 @@ EventDb::Done EventDb::take_turn(const Order& order) {
         if (done.trouble.empty()) {
             done = std::move(written);
             done.written = true;
+            (void)attempt([&] { shrink(); });  // what is written is, whatever comes of this
         }
     }
     if (db_) {  // also when it could not be written: what is there may leave
@@ -208,8 +215,10 @@ void EventDb::open(std::int64_t now_ms) {
         throw std::runtime_error(acquired.error().what);
     }
     const std::filesystem::path log = with(path_, "-wal");
+    // Above all numbers that may have been given: the clock counts faster than events do.
+    const std::int64_t after_all = std::max(now_ms, kClockIsSet);
     std::int64_t base = in(base_);
-    if (is_there(path_)) {
+    if (found(path_)) {
         const std::string why = fault_of_file();
         if (why.empty()) {
             db_ = std::make_unique<Handles>(path_.string());
@@ -218,10 +227,10 @@ void EventDb::open(std::int64_t now_ms) {
             return;
         }
         keep_aside(why);
-        base = std::max(base, now_ms);
-    } else if (is_there(log)) {
+        base = std::max(base, after_all);
+    } else if (found(log)) {
         // Somebody has deleted the journal, but not its log: numbers have been given.
-        base = streams_.empty() ? std::max(base, now_ms) : base;
+        base = streams_.empty() ? std::max(base, after_all) : base;
         move_file(log, with(path_, ".aside-wal"));
     }
     create(base);
@@ -350,8 +359,7 @@ void EventDb::write(const Order& order, Done& done) {
     keep_to_age(streams, order.now_ms, done);
     keep_to_size(streams, inserted, done);
     transaction.commit();
-    streams_ = std::move(streams);
-    shrink();
+    streams_ = std::move(streams);  // and nothing after it: the batch is written now
 }
 
 void EventDb::insert(Streams& streams, const std::string& name, const EventBuffer::Stream& batch,
@@ -408,7 +416,7 @@ std::uint64_t EventDb::pages_in_use() {
 void EventDb::keep_to_size(Streams& streams, std::uint64_t inserted, Done& done) {
     const std::uint64_t most = bounds_.max_size / kPageSize;
     const std::uint64_t at_a_time = std::max(kDropAtLeast, 2 * inserted);
-    while (pages_in_use() > most) {
+    while (!streams.empty() && pages_in_use() > most) {
         Known& largest = std::ranges::max_element(streams, {}, [](const auto& each) {
                              return each.second.unhanded;
                          })->second;

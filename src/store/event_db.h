@@ -70,6 +70,10 @@ class EventDb {
     EventDb& operator=(const EventDb&) = delete;
     ~EventDb();
 
+    // Whether there is a journal in this directory. Events of an earlier configuration are still to
+    // be sent, although none are recorded any more.
+    [[nodiscard]] static bool is_there(const std::filesystem::path& directory);
+
     // Opens the journal first where it is not open. Throws nothing.
     [[nodiscard]] Done take_turn(const Order& order);
 

@@ -33,9 +33,11 @@ EventStore::EventStore(const asio::any_io_executor& executor, Time& time, Worker
 EventStore::~EventStore() {
     box_->close();
     if (!buffer_.empty()) {
-        next_write_ = time_.now();  // whenever the last one was
+        flushing_ = true;
+        next_write_ = time_.now();
         hand_over();
     }
+    worker_.post([db = std::move(db_)]() mutable { db.reset(); });  // closing waits for the disk
 }
 
 asio::awaitable<void> EventStore::run() {
@@ -96,7 +98,7 @@ void EventStore::settled(std::uint32_t stream, std::uint64_t seq, EventWindow::F
         delete_at_ = time_.now() + kDelete;
         hurry();
     }
-    if (one.window.pause_ends() < news_at_ && fate != EventWindow::Fate::arrived) {
+    if (one.window.pause_ends() < news_at_) {
         news_at_ = one.window.pause_ends();
         hurry();
     }
@@ -204,10 +206,16 @@ void EventStore::take(EventDb::Done& done) {
     for (const std::string& name : done.found) {
         streams_[stream(name)].more = true;
     }
-    const bool waiting = std::ranges::any_of(streams_, &Stream::more);
-    const Steady::time_point now = time_.now();
-    delete_at_ = has_deletions() ? now + kDelete : Steady::time_point::max();
-    look_at_age_ = waiting ? now + kLookAtAge : Steady::time_point::max();
+    const auto from_now = [this](bool needed, auto after) {
+        return needed ? time_.now() + after : Steady::time_point::max();
+    };
+    if (done.written) {  // turns that only read, one after the other, do not put it off
+        delete_at_ = from_now(has_deletions(), kDelete);
+        look_at_age_ = Steady::time_point::max();
+    }
+    if (look_at_age_ == Steady::time_point::max()) {
+        look_at_age_ = from_now(std::ranges::any_of(streams_, &Stream::more), kLookAtAge);
+    }
     totals_.bytes = done.bytes;
     totals_.dropped_full += done.dropped_full;
     totals_.dropped_old += done.dropped_old;

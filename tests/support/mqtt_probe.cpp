@@ -83,13 +83,18 @@ std::vector<std::string> client(const char* program, const Broker& broker) {
 
 }  // namespace
 
-MqttProbe::MqttProbe(const Broker& broker, std::vector<std::string> filters, Retain retain) {
+MqttProbe::MqttProbe(const Broker& broker, std::vector<std::string> filters, Retain retain,
+                     int qos) {
     ProcessOptions options;
     options.argv = client("mosquitto_sub", broker);
-    options.argv.insert(options.argv.end(), {"-d", "-V", "5", "-q", "1", "-F", kFormat});
+    options.argv.insert(options.argv.end(),
+                        {"-d", "-V", "5", "-q", std::to_string(qos), "-F", kFormat});
     if (retain == Retain::as_published) {
         options.argv.emplace_back("--retain-as-published");
     }
+    // By itself it asks for 20 messages at a time; the others would wait in the broker, and a
+    // broker that is killed takes them with it.
+    options.argv.insert(options.argv.end(), {"-D", "connect", "receive-maximum", "65535"});
     for (const std::string& filter : filters) {
         options.argv.insert(options.argv.end(), {"-t", filter});
     }

@@ -39,7 +39,7 @@ class MqttProbe {
     enum class Retain : std::uint8_t { as_published, from_memory };
     // Returns when the subscription is in force.
     explicit MqttProbe(const Broker& broker, std::vector<std::string> filters = {"#"},
-                       Retain retain = Retain::as_published);
+                       Retain retain = Retain::as_published, int qos = 1);
 
     // All messages so far, in the order of arrival.
     [[nodiscard]] std::vector<Received> messages() const;

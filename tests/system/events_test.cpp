@@ -7,6 +7,7 @@
 #include <csignal>
 #include <fstream>
 #include <optional>
+#include <sstream>
 
 namespace hi6gw::test {
 namespace {
@@ -176,6 +177,26 @@ TEST(Events, ASecondGatewayCannotUseTheSameJournal) {
                             Gateway::program(), "run", "-c", plant.gateway.config().string()});
     EXPECT_EQ(other.status, 1);
     EXPECT_NE(other.err.find("in use"), std::string::npos) << other.err;
+}
+
+TEST(Events, ThatWaitAreSentAlsoWhenNoneAreConfiguredAnyMore) {
+    EventPlant plant(1);
+    ASSERT_TRUE(plant.seen(0, 1));
+    plant.gate.shut();
+    plant.gate.cut();
+    plant.cell.step(true);
+    ASSERT_TRUE(eventually([&] { return plant.metric("hi6gw_outbox_events") >= 1; }, kPatience));
+    EXPECT_EQ(plant.gateway.stop(), 0);
+    std::ostringstream yaml;
+    yaml << std::ifstream(plant.gateway.config()).rdbuf();
+    std::string without = yaml.str();
+    without.replace(without.find("events: true"), 12, "events: false");
+    std::ofstream(plant.gateway.config()) << without;
+    plant.gate.open();
+    plant.gateway.start();
+    EXPECT_TRUE(plant.seen(1, 1));
+    EXPECT_TRUE(plant.drained());
+    EXPECT_EQ(plant.account().holes, 0U);
 }
 
 TEST(Events, ADamagedJournalIsKeptAsideAndNoNumberComesTwice) {
