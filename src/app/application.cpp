@@ -283,6 +283,7 @@ asio::awaitable<void> Application::apply(std::shared_ptr<const Reload> plan) {
             owners_.configure(*config_);
             subscribe();
             sweeper_.sweep(plan->unused, plan->used);
+            broker_->session().wake();
         };
         co_await stations_.replace(plan->config, plan->lanes, std::move(swapped));
     }

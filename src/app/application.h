@@ -75,7 +75,7 @@ class Application {
     [[nodiscard]] Stations::Parts station_parts();
     [[nodiscard]] Broker::Hooks broker_hooks();
     [[nodiscard]] mqtt::PahoWill will() const;
-    [[nodiscard]] Events& events();
+    Events& events();  // made by the first call
     void open_state();
     void recover_pulses();
     void subscribe();

@@ -23,7 +23,9 @@ using namespace std::chrono_literals;
 struct Storm {
     // QoS 0: a listener that acknowledges closes its connection when that fails, and drops what it
     // has not read yet; so a broker that is killed would look like one that loses messages.
-    Storm() : gate(broker.port()), probe(broker, {"hi6/r1/event/#"}, 0) {}
+    Storm()
+        : gate(broker.port()),
+          probe(broker, {"hi6/r1/event/#"}, MqttProbe::Retain::as_published, 0) {}
 
     [[nodiscard]] std::string yaml(const std::string& gateway = "id: line1") const {
         return "gateway: {" + gateway +

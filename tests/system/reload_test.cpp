@@ -45,7 +45,13 @@ TEST(Reload, LeavesWhatHasNotChangedAlone) {
     Cell cell(kA);
     cell.reload(cell.yaml(kA));
     ASSERT_TRUE(becomes(cell.probe, "a", "0"));
-    ASSERT_TRUE(eventually([&] { return cell.other.stat("reads") > 3; }, kPatience));
+    ASSERT_TRUE(eventually(
+        [&] {
+            const auto now = latest(cell.probe, "hi6/r2/state/b");
+            return now.is_object() && now.at("quality") == 192;
+        },
+        kPatience));
+    ASSERT_TRUE(status_becomes(cell.probe, "online"));
     const auto connections = cell.simulator.stat("connections_total");
     const auto other_connections = cell.other.stat("connections_total");
     const std::size_t messages = cell.probe.messages("hi6/r2/state/b").size();
