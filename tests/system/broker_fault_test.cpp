@@ -191,7 +191,7 @@ TEST(BrokerFaults, AHalfOpenConnectionIsNoticedEvenWhenThereIsNothingToSay) {
     plant.proxy.vanish(false);
     EXPECT_TRUE(eventually([&] { return plant.proxy.counts().links >= 2; }, 10s));
     const auto took = std::chrono::steady_clock::now() - begin;
-    // One and a half keep-alives to notice, then the pause before a reconnect.
+    // One and a half of the keep-alive to notice, then the pause before a reconnect.
     EXPECT_LT(took, 3s + 1200ms + 800ms);
     std::cout << "half open: connected again after "
               << std::chrono::duration_cast<std::chrono::milliseconds>(took).count() << " ms\n";
