@@ -1,5 +1,6 @@
 #include "app/application.h"
 
+#include "app/file_limit.h"
 #include "app/systemd.h"
 #include "app/topics.h"
 #include "hi6/http_client.h"
@@ -15,7 +16,9 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <stdexcept>
+#include <utility>
 
 namespace hi6gw::app {
 namespace {
@@ -30,12 +33,16 @@ constexpr auto kWindUpTime = 1s;       // of exchanges under way, at a shutdown
 constexpr auto kReleaseTime = 1500ms;  // of the pulses, after that; more than a connect interval
 constexpr auto kFlushTime = 500ms;     // of the last events, after that
 constexpr auto kRefusalReminder = 1h;
+// Broker, operations server and its clients, state, logs, libraries. Controllers: a connection, and
+// a name look-up.
+constexpr std::size_t kOwnFiles = 64;
 constexpr std::size_t kMostTroubles = 20;  // different ones, said within an hour
 
-std::string status_payload(std::string_view state, std::int64_t now_ms,
+std::string status_payload(std::string_view state, Wall::time_point now,
                            std::string_view reason = {}) {
     std::string payload;
-    mqtt::append_gateway_status(payload, state, now_ms, kVersion, reason);
+    mqtt::append_gateway_status(payload, state, unix_ms(now), kVersion, reason,
+                                WallWatch::is_set(now));
     return payload;
 }
 
@@ -43,7 +50,7 @@ mqtt::TlsFiles tls_files(const config::Tls& tls) {
     return {.ca_file = tls.ca_file, .cert_file = tls.cert_file, .key_file = tls.key_file};
 }
 
-mqtt::PahoOptions session_options(const config::Config& config, std::int64_t now_ms) {
+mqtt::PahoOptions session_options(const config::Config& config, Wall::time_point now) {
     mqtt::PahoOptions options;
     options.host = config.mqtt.host;
     options.port = config.mqtt.port;
@@ -61,7 +68,7 @@ mqtt::PahoOptions session_options(const config::Config& config, std::int64_t now
     options.window = config.mqtt.window;
     mqtt::PahoWill will;
     will.topic = gateway_topic(config);
-    will.payload = status_payload("offline", now_ms);
+    will.payload = status_payload("offline", now);
     options.will = std::move(will);
     return options;
 }
@@ -79,8 +86,7 @@ Application::Application(const asio::any_io_executor& executor, config::Config c
       config_(*shared_config_),
       time_(make_real_time(executor)),
       gateway_status_(gateway_topic(config_)),
-      session_(mqtt::make_paho_session(executor, *time_,
-                                       session_options(config_, unix_ms(time_->wall())))),
+      session_(mqtt::make_paho_session(executor, *time_, session_options(config_, time_->wall()))),
       lanes_(executor),
       services_(executor) {
     mqtt::Handlers handlers;
@@ -175,15 +181,19 @@ asio::awaitable<void> Application::run() {
     }
     log_.info("hi6gw {} runs: {} controllers, broker {}:{}", kVersion, stations_.size(),
               config_.mqtt.host, config_.mqtt.port);
+    const std::size_t files = kOwnFiles + 2 * config_.controllers.size();
+    if (const auto allowed = allow_file_descriptors(files); !allowed) {
+        log_.warn("{}", allowed.error().what);
+    }
+    if (!WallWatch::is_set(time_->wall())) {
+        log_.warn("the wall clock has not been set yet: timestamps are what it says");
+    }
     systemd::ready();
-    co_await wait_for_stop_signal();
-    co_await stop();
-}
-
-asio::awaitable<void> Application::wait_for_stop_signal() {
+    // Until the end of stop(): a second signal must not cut it short, with pulses to be released.
     asio::signal_set signals(executor_, SIGTERM, SIGINT);
     const auto [error, number] = co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
     log_.info("stopping{}", error ? "" : number == SIGTERM ? " on SIGTERM" : " on SIGINT");
+    co_await stop();
 }
 
 asio::awaitable<void> Application::stop() {
@@ -337,6 +347,10 @@ asio::awaitable<void> Application::watch() {
         systemd::watchdog();
         metrics_.mqtt_in_flight(session_->in_flight());
         watch_events();
+        mind_dropped_messages();
+        mind_the_clock();
+        const std::uint64_t unread = log::dropped();
+        metrics_.log_lines_dropped(unread - std::exchange(log_lines_dropped_, unread));
         std::string now = summary();
         if (now != last_summary_) {
             systemd::status(now);
@@ -360,10 +374,46 @@ void Application::watch_events() {
     }
 }
 
+void Application::mind_dropped_messages() {
+    const std::uint64_t dropped = session_->counters().inbound_dropped;
+    const std::uint64_t more = dropped - std::exchange(inbound_dropped_, dropped);
+    if (more == 0) {
+        return;
+    }
+    metrics_.mqtt_inbound_dropped(more);
+    if (dropped_lines_.take(time_->now())) {
+        mqtt_log_.error(
+            "{} commands came faster than they could be looked at and are dropped: "
+            "they get no result",
+            more);
+    }
+}
+
+// Deadlines and schedules do not see it; timestamps follow, but never back.
+void Application::mind_the_clock() {
+    const Wall::time_point wall = time_->wall();
+    const auto step = clock_.look(time_->now(), wall);
+    if (!step) {
+        return;
+    }
+    metrics_.clock_steps();
+    say_gateway_status(gateway_state_);
+    if (clock_lines_.take(time_->now())) {
+        log_.warn(
+            "the wall clock was set {} by {} s{}", step->count() > 0 ? "forward" : "back",
+            std::abs(step->count()) / 1000,
+            step->count() > 0 ? "" : ": timestamps of signals stand still until it has caught up");
+    }
+}
+
 void Application::on_connected(const mqtt::Connected& connected) {
-    mqtt_log_.info("connected to {}:{}, MQTT {}, window {}{}", config_.mqtt.host, config_.mqtt.port,
-                   connected.version == 5 ? "5" : "3.1.1", connected.window,
-                   connected.retain_available ? "" : "; the broker keeps no retained messages");
+    mqtt_log_.info("connected to {}:{}, MQTT {}, window {}", config_.mqtt.host, config_.mqtt.port,
+                   connected.version == 5 ? "5" : "3.1.1", connected.window);
+    if (!connected.retain_available) {
+        mqtt_log_.warn(
+            "the broker keeps no retained messages: who subscribes learns of a value when "
+            "it changes");
+    }
     if (connected.version != 5 && config_.mqtt.version == 5) {
         mqtt_log_.warn(
             "the broker does not speak MQTT 5: commands have no expiry and no response topic, and "
@@ -415,9 +465,9 @@ void Application::on_publish_refused(const std::string& topic, const std::string
     }
 }
 
-void Application::say_gateway_status(std::string_view state) {
-    gateway_state_ = state;
-    gateway_status_.set(status_payload(state, unix_ms(time_->wall()), gateway_reason_));
+void Application::say_gateway_status(std::string state) {
+    gateway_state_ = std::move(state);
+    gateway_status_.set(status_payload(gateway_state_, time_->wall(), gateway_reason_));
     session_->wake();
 }
 

@@ -11,9 +11,11 @@
 #include "app/events.h"
 #include "app/station.h"
 #include "app/tls_watch.h"
+#include "base/line_budget.h"
 #include "base/log.h"
 #include "base/task_group.h"
 #include "base/time.h"
+#include "base/wall_watch.h"
 #include "base/worker.h"
 #include "config/config.h"
 #include "mqtt/session.h"
@@ -51,7 +53,6 @@ class Application {
     boost::asio::awaitable<void> run();
 
   private:
-    boost::asio::awaitable<void> wait_for_stop_signal();
     boost::asio::awaitable<void> supervise(Station& station);
     boost::asio::awaitable<void> watch();
     boost::asio::awaitable<void> stop();
@@ -61,9 +62,11 @@ class Application {
     void open_state();
     void recover_pulses();
     void on_released(const command::OpenPulse& pulse, command::Release::End how) const;
+    void mind_dropped_messages();
+    void mind_the_clock();
     void on_publish_refused(const std::string& topic, const std::string& why);
     void watch_tls();
-    void say_gateway_status(std::string_view state);
+    void say_gateway_status(std::string state);
     void watch_events();
     [[nodiscard]] ops::Readiness readiness() const;
     [[nodiscard]] std::string summary() const;
@@ -91,8 +94,13 @@ class Application {
     std::set<std::string> broker_troubles_said_;
     Steady::time_point next_trouble_log_;
     Steady::time_point next_refusal_log_;
+    WallWatch clock_;
+    LineBudget clock_lines_;
+    std::string gateway_state_;          // as published last
+    std::uint64_t inbound_dropped_ = 0;  // that have been told
+    LineBudget dropped_lines_;
+    std::uint64_t log_lines_dropped_ = 0;  // that have been counted
     std::string last_summary_;
-    std::string gateway_state_;   // as published last
     std::string gateway_reason_;  // likewise
 };
 

@@ -1,10 +1,15 @@
 #include "base/log.h"
 
-#include <spdlog/async.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include "base/log_queue.h"
+
+#include <spdlog/details/null_mutex.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/systemd_sink.h>
 
+#include <unistd.h>
+
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <string>
 
@@ -12,7 +17,27 @@ namespace hi6gw::log {
 namespace {
 
 constexpr std::size_t kQueueLines = 8192;
-bool json_lines = false;  // set once by configure(), before the loop and its lines
+// Of the shutdown. What is queued is a few lines, unless nobody reads them.
+constexpr std::chrono::milliseconds kPatience{100};
+bool json_lines = false;          // set once by configure(), before the loop and its lines,
+std::shared_ptr<LogQueue> queue;  // and so is this
+
+// Not by way of the C library's stream: a thread that hangs in it would hold up the end of
+// the process.
+class StderrSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        spdlog::memory_buf_t line;
+        formatter_->format(message, line);
+        for (std::string_view rest(line.data(), line.size()); !rest.empty();) {
+            const ssize_t written = ::write(STDERR_FILENO, rest.data(), rest.size());
+            if (written < 0 && errno != EINTR) {
+                return;  // nobody to tell
+            }
+            rest.remove_prefix(written > 0 ? static_cast<std::size_t>(written) : 0);
+        }
+    }
+    void flush_() override {}
+};
 
 // systemd sets JOURNAL_STREAM for what it starts with its output connected to the journal.
 bool under_journald() {
@@ -34,6 +59,20 @@ void append_escaped(std::string& out, std::string_view text) {
     }
 }
 
+std::string line_of(const std::string& who, const std::string& text) {
+    std::string line;
+    if (json_lines) {
+        line += R"("who":")";
+        append_escaped(line, who);
+        line += R"(","message":")";
+        append_escaped(line, text);
+        line += '"';
+    } else {
+        line = '[' + who + "] " + text;
+    }
+    return line;
+}
+
 }  // namespace
 
 Result<void> configure(std::string_view level, Format format) {
@@ -45,12 +84,13 @@ Result<void> configure(std::string_view level, Format format) {
     if (format == Format::automatic && under_journald()) {
         sink = std::make_shared<spdlog::sinks::systemd_sink_mt>("hi6gw");
     } else {
-        sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+        sink = std::make_shared<StderrSink>();
     }
-    spdlog::init_thread_pool(kQueueLines, 1);
-    auto logger = std::make_shared<spdlog::async_logger>(
-        "hi6gw", sink, spdlog::thread_pool(), spdlog::async_overflow_policy::overrun_oldest);
     json_lines = format == Format::json;
+    queue = std::make_shared<LogQueue>(sink, kQueueLines, [](std::uint64_t lost) {
+        return line_of("log", fmt::format("{} lines were dropped: nobody took them", lost));
+    });
+    auto logger = std::make_shared<spdlog::logger>("hi6gw", queue);
     if (json_lines) {
         logger->set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})",
                             spdlog::pattern_time_type::utc);
@@ -58,27 +98,23 @@ Result<void> configure(std::string_view level, Format format) {
         logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
     }
     logger->set_level(parsed);
-    logger->flush_on(spdlog::level::info);
     spdlog::set_default_logger(std::move(logger));
     return {};
 }
 
 void shutdown() {
+    if (queue) {
+        queue->close(kPatience);
+    }
     spdlog::shutdown();
 }
 
+std::uint64_t dropped() {
+    return queue ? queue->dropped() : 0;
+}
+
 void Logger::emit(spdlog::level::level_enum level, const std::string& text) const {
-    std::string line;
-    if (json_lines) {
-        line += R"("who":")";
-        append_escaped(line, prefix_);
-        line += R"(","message":")";
-        append_escaped(line, text);
-        line += '"';
-    } else {
-        line = '[' + prefix_ + "] " + text;
-    }
-    spdlog::log(level, "{}", line);
+    spdlog::log(level, "{}", line_of(prefix_, text));
 }
 
 void Logger::record(std::string_view what, std::span<const Field> fields) const {

@@ -2,12 +2,13 @@
 // Logging for operators: transitions, not repetitions; every line about a controller names it.
 // Levels: error = the gateway cannot do a part of its work, warn = degraded or refused, info =
 // transitions, debug = single exchanges. Writing never blocks the event loop: lines go through a
-// bounded queue to spdlog's own thread, the oldest are dropped when it is full (fault H14).
+// bounded queue to a thread (base/log_queue.h), the oldest are dropped when it is full (fault H14).
 
 #include "base/result.h"
 
 #include <spdlog/spdlog.h>
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -20,8 +21,10 @@ enum class Format { automatic, text, json };
 // Sets the process-wide default logger. `level` is one of trace debug info warn error. Call once,
 // before the loop.
 Result<void> configure(std::string_view level, Format format);
-// Writes what is queued; call before exit.
+// Writes what is queued, if that can be done in a moment; call before exit.
 void shutdown();
+// Lines that nobody took in time, since the start.
+[[nodiscard]] std::uint64_t dropped();
 
 // A named value of a structured line. Text is quoted and escaped; what is not text is taken as it
 // is: a number, true, false, null.

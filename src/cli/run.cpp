@@ -68,8 +68,8 @@ int run(const RunOptions& options) {
 
     int exit_code = kExitOk;
     try {
-        // Everything of ours runs on this one thread; only Paho, spdlog and the resolver have their
-        // own.
+        // Everything of ours runs on this one thread; only Paho, the log and the resolver have
+        // their own.
         asio::io_context loop(1);
         app::Application application(loop.get_executor(), std::move(*config));
         asio::co_spawn(loop, application.run(), [](const std::exception_ptr& failure) {

@@ -7,6 +7,7 @@
 
 #include <mqtt/async_client.h>
 
+#include <algorithm>
 #include <functional>
 
 namespace hi6gw::mqtt {
@@ -16,12 +17,21 @@ using Box = Link::Box;
 using BoxPtr = std::shared_ptr<Box>;
 namespace paho = ::mqtt;
 
-constexpr std::size_t kMostInbound = 10000;  // waiting for the loop
+// What the broker may send us (MQTT 5): a command has 4 KiB at most, and one that is too large
+// shall be answered, but nobody is to fill our memory.
+constexpr std::uint32_t kLargestInbound = 2 * 1024 * 1024;
 // Well above our own window, so that Paho never holds a message back by itself: it would send it
 // only with the next one, or a second later.
 constexpr int kPahoWindow = 65000;
 constexpr int kVersion311 = 4;
 constexpr int kVersion5 = 5;
+
+// With nothing to send or receive Paho gives a connection up after twice its keep-alive and a
+// second: this makes one and a half of ours of that (3 s at least).
+std::chrono::seconds paho_keep_alive(std::chrono::seconds keep_alive) {
+    return std::max(std::chrono::seconds(1),
+                    (keep_alive + keep_alive / 2 - std::chrono::seconds(1)) / 2);
+}
 
 // Paho reports refusals in different places: CONNACK codes and MQTT 3.1.1 SUBACK codes as the
 // return code, all other MQTT 5 reasons as the reason code (which is MQTTPP_V3_CODE with 3.1.1).
@@ -80,6 +90,7 @@ ConnectResult failed(const paho::token& token, const TlsGuard* guard) {
         result.answer =
             refuses_version(code) ? ConnectAnswer::unsupported_version : ConnectAnswer::other;
         result.refused = is_refusal(code);
+        result.reason = code;
         result.why = "refused by the broker: " + connack_name(code);
         return result;
     }
@@ -201,13 +212,7 @@ void put_lost(Box& box, LinkNews::Lost lost) noexcept {
 
 void put_message(Box& box, const paho::message& message) noexcept {
     Inbound in = copy(message);
-    box.put([&in](LinkNews& news) {
-        if (news.messages.size() < kMostInbound) {
-            news.messages.push_back(std::move(in));
-        } else {
-            ++news.dropped;
-        }
-    });
+    box.put([&in](LinkNews& news) { news.messages.push(std::move(in)); });
 }
 
 std::string uri(const PahoOptions& options) {
@@ -223,7 +228,6 @@ void LinkNews::clear() {
     subscriptions.clear();
     acknowledgements.clear();
     messages.clear();
-    dropped = 0;
     lost.reset();
 }
 
@@ -289,7 +293,8 @@ void Link::Client::connect() {
     paho = std::make_unique<paho::async_client>(uri(options), options.client_id, create);
     set_handlers();
 
-    // Never copied: copies of MQTT 5 options point into the original (paho.mqtt.cpp issue 362).
+    // A copy's properties are those of the original, and nobody's once that has been moved from
+    // (paho.mqtt.cpp issue 362): so this object stays as it is until connect() has read them.
     paho::connect_options connect;
     if (version == 5) {
         connect.set_mqtt_version(kVersion5);
@@ -300,7 +305,7 @@ void Link::Client::connect() {
     }
     connect.set_automatic_reconnect(false);
     connect.set_max_inflight(kPahoWindow);
-    connect.set_keep_alive_interval(options.keep_alive);
+    connect.set_keep_alive_interval(paho_keep_alive(options.keep_alive));
     connect.set_connect_timeout(std::chrono::ceil<std::chrono::seconds>(options.connect_limit));
     if (!options.username.empty()) {
         connect.set_user_name(options.username);
@@ -314,7 +319,11 @@ void Link::Client::connect() {
     if (options.tls) {
         set_tls(connect);
     }
-    paho->connect(std::move(connect), nullptr, connecting);
+    if (version == 5) {
+        connect.set_properties(
+            paho::properties{{paho::property::MAXIMUM_PACKET_SIZE, kLargestInbound}});
+    }
+    paho->connect(connect, nullptr, connecting);
 }
 
 // Before connect(), once (paho.mqtt.cpp issue 481). No "connected" handler: with one, Paho reports

@@ -7,6 +7,7 @@
 
 #include "base/mailbox.h"
 #include "base/worker.h"
+#include "mqtt/inbound_queue.h"
 #include "mqtt/paho_session.h"
 #include "mqtt/session.h"
 #include "mqtt/version_choice.h"
@@ -26,6 +27,7 @@ namespace hi6gw::mqtt {
 struct ConnectResult {
     ConnectAnswer answer = ConnectAnswer::other;
     bool refused = false;  // trying again soon cannot help
+    int reason = 0;        // of a refusal
     std::string why;       // empty: accepted
     std::uint32_t receive_maximum = 65535;
     std::uint32_t maximum_packet = std::numeric_limits<std::uint32_t>::max();
@@ -51,8 +53,7 @@ struct LinkNews {
     std::optional<ConnectResult> connect;
     std::vector<SubscribeResult> subscriptions;
     std::vector<Acknowledgement> acknowledgements;
-    std::vector<Inbound> messages;
-    std::uint64_t dropped = 0;
+    InboundQueue messages;
     struct Lost {
         std::string why;
         int reason = 0;  // of the broker's DISCONNECT; 0: it said nothing

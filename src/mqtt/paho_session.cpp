@@ -20,16 +20,22 @@ constexpr BackoffRules kAfterFailure{.first = seconds(1), .cap = seconds(30), .j
 constexpr BackoffRules kAfterRefusal{.first = seconds(30), .cap = seconds(30), .jitter = 0.2};
 constexpr seconds kProven{10};              // a connection that lasted this long resets the backoff
 constexpr int kTurn = 64;                   // messages published before others have the loop
+constexpr int kInboundTurn = 16;            // and messages looked at
 constexpr std::size_t kPublishHeader = 32;  // bytes besides topic, payload and correlation, at most
 constexpr int kPacketTooLarge = 0x95;
 constexpr int kSessionTakenOver = 0x8E;
+constexpr int kRetainNotSupported = 0x9A;
+constexpr int kQosNotSupported = 0x9B;
 
 class PahoSession final : public Session {
   public:
     PahoSession(asio::any_io_executor executor, Time& time, PahoOptions options);
     PahoSession(const PahoSession&) = delete;
     PahoSession& operator=(const PahoSession&) = delete;
-    ~PahoSession() override { gone_->close(); }
+    ~PahoSession() override {
+        gone_->close();
+        more_->close();
+    }
 
     void set_handlers(Handlers handlers) override { handlers_ = std::move(handlers); }
     void set_subscriptions(std::vector<std::string> filters) override;
@@ -38,7 +44,11 @@ class PahoSession final : public Session {
     void wake() override;
     [[nodiscard]] bool connected() const override { return connected_; }
     [[nodiscard]] std::size_t in_flight() const override { return in_flight_.count(); }
-    [[nodiscard]] Counters counters() const override { return counters_; }
+    [[nodiscard]] Counters counters() const override {
+        Counters all = counters_;
+        all.inbound_dropped = inbound_.dropped();
+        return all;
+    }
     void renew(const std::string& why) override;
     asio::awaitable<void> run() override;
     asio::awaitable<void> stop(Steady::time_point deadline) override;
@@ -55,6 +65,7 @@ class PahoSession final : public Session {
     asio::awaitable<void> pause();
     void failed(const std::string& why, bool refused);
     void accepted(const ConnectResult& result);
+    [[nodiscard]] bool lower_the_will(int reason);
     void announce();
     [[nodiscard]] bool finished() const;
     [[nodiscard]] bool silent() const;
@@ -64,6 +75,7 @@ class PahoSession final : public Session {
     void take(LinkNews& news);
     void take(const SubscribeResult& result);
     void take(const Acknowledgement& ack);
+    void serve_inbound();
 
     // Publishing.
     void pump();
@@ -74,6 +86,7 @@ class PahoSession final : public Session {
     asio::any_io_executor executor_;
     Time& time_;
     PahoOptions options_;
+    const std::optional<PahoWill> will_;  // as it is wanted; options_.will: as brokers take it
     Handlers handlers_;
     Counters counters_;
     std::vector<std::string> filters_;
@@ -110,6 +123,9 @@ class PahoSession final : public Session {
     struct Nothing {
         void clear() {}
     };
+    InboundQueue inbound_;
+    std::shared_ptr<Mailbox<Nothing>> more_;  // inbound_ has more than one turn's worth,
+    bool more_comes_ = false;                 // and the next turn is on its way
     std::shared_ptr<Mailbox<Nothing>> gone_;  // the previous link is down
     bool link_gone_ = true;
     bool said_hello_ = false;  // the latest link had been accepted
@@ -121,6 +137,7 @@ PahoSession::PahoSession(asio::any_io_executor executor, Time& time, PahoOptions
     : executor_(std::move(executor)),
       time_(time),
       options_(std::move(options)),
+      will_(options_.will),
       in_flight_(std::clamp<std::uint32_t>(options_.window, 1, 10000)),
       topics_(in_flight_.capacity()),
       version_choice_(options_.version),
@@ -130,6 +147,11 @@ PahoSession::PahoSession(asio::any_io_executor executor, Time& time, PahoOptions
                      static_cast<std::uint32_t>(time.wall().time_since_epoch().count())),
       alarm_(time.alarm()),
       stop_alarm_(time.alarm()),
+      more_(std::make_shared<Mailbox<Nothing>>(executor_,
+                                               [this](Nothing& /*says it all*/) {
+                                                   serve_inbound();
+                                                   pump();
+                                               })),
       gone_(std::make_shared<Mailbox<Nothing>>(executor_, [this](Nothing& /*says it all*/) {
           link_gone_ = true;
           alarm_->wake();
@@ -265,6 +287,10 @@ asio::awaitable<bool> PahoSession::handshake(Steady::time_point deadline) {
         delay_ = milliseconds(0);
         co_return false;
     }
+    if (lower_the_will(answer_->reason)) {
+        delay_ = milliseconds(0);
+        co_return false;
+    }
     if (answer_->answer != ConnectAnswer::accepted) {
         takeovers_.explained();
         failed(answer_->why, answer_->refused);
@@ -274,7 +300,27 @@ asio::awaitable<bool> PahoSession::handshake(Steady::time_point deadline) {
     co_return true;
 }
 
+// A broker without retained messages, or without QoS 1, accepts no will with them either, and says
+// so before it says anything else (fault B14). True: the next connect may be made at once.
+bool PahoSession::lower_the_will(int reason) {
+    if (reason == kRetainNotSupported && options_.will && options_.will->retain) {
+        options_.will->retain = false;
+        return true;
+    }
+    if (reason == kQosNotSupported && options_.will && options_.will->qos > 0) {
+        options_.will->qos = 0;
+        return true;
+    }
+    return false;
+}
+
 void PahoSession::accepted(const ConnectResult& result) {
+    if (options_.will && result.retain_available) {
+        options_.will->retain = will_->retain;
+    }
+    if (options_.will && result.maximum_qos > 0) {
+        options_.will->qos = will_->qos;
+    }
     accepted_ = true;
     link_->set_no_delay();
     limits_ = result;
@@ -417,11 +463,9 @@ void PahoSession::take(LinkNews& news) {
     for (const Acknowledgement& ack : news.acknowledgements) {
         take(ack);
     }
-    counters_.inbound_dropped += news.dropped;
-    for (Inbound& message : news.messages) {
-        if (handlers_.message) {
-            handlers_.message(std::move(message));
-        }
+    inbound_.append(news.messages);
+    if (!more_comes_) {
+        serve_inbound();
     }
     if (news.lost) {
         lose(std::move(news.lost->why), news.lost->reason);
@@ -430,6 +474,24 @@ void PahoSession::take(LinkNews& news) {
         alarm_->wake();
     }
     pump();
+}
+
+// However many have come at once: polling must not wait for a flood of commands.
+void PahoSession::serve_inbound() {
+    more_comes_ = false;
+    for (int turn = 0; turn < kInboundTurn; ++turn) {
+        std::optional<Inbound> message = inbound_.pop();
+        if (!message) {
+            return;
+        }
+        if (handlers_.message) {
+            handlers_.message(std::move(*message));
+        }
+    }
+    if (!inbound_.empty()) {
+        more_comes_ = true;
+        more_->put([](Nothing& /*says it all*/) {});
+    }
 }
 
 void PahoSession::take(const SubscribeResult& result) {
@@ -480,7 +542,7 @@ void PahoSession::pump() {
         }
         Source* const source = sources_.next(out_);
         if (source == nullptr) {
-            drained_ = in_flight_.count() == 0;
+            drained_ = in_flight_.count() == 0 && inbound_.empty();
             break;
         }
         publish(*source);

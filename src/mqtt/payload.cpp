@@ -159,7 +159,7 @@ void append_status(std::string& out, const ControllerStatus& status) {
 }
 
 void append_gateway_status(std::string& out, std::string_view state, std::int64_t timestamp_ms,
-                           std::string_view version, std::string_view reason) {
+                           std::string_view version, std::string_view reason, bool time_sync) {
     out += R"({"state":)";
     append_json_string(out, state);
     out += R"(,"timestamp":)";
@@ -168,7 +168,7 @@ void append_gateway_status(std::string& out, std::string_view state, std::int64_
     if (!reason.empty()) {
         append_member(out, "reason", reason);
     }
-    out += '}';
+    out += time_sync ? "}" : R"(,"time_sync":false})";
 }
 
 }  // namespace hi6gw::mqtt

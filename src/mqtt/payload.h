@@ -32,8 +32,10 @@ struct ControllerStatus {
 void append_status(std::string& out, const ControllerStatus& status);
 
 // {"state":"online","timestamp":...,"version":"0.1.0"}, and ,"reason":"..." when there is one: what
-// does not work.
+// does not work. `time_sync`: false is told: the timestamps are those of a clock that has not been
+// set.
 void append_gateway_status(std::string& out, std::string_view state, std::int64_t timestamp_ms,
-                           std::string_view version, std::string_view reason = {});
+                           std::string_view version, std::string_view reason = {},
+                           bool time_sync = true);
 
 }  // namespace hi6gw::mqtt

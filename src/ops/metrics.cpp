@@ -80,6 +80,13 @@ struct Metrics::Impl {
         counter("hi6gw_mqtt_connects_total", "Connections opened to the broker.").Add({});
     Counter& publish_refused =
         counter("hi6gw_mqtt_publish_refused_total", "Messages that the broker refused.").Add({});
+    Counter& clock_steps =
+        counter("hi6gw_clock_steps_total", "Times that the wall clock was set.").Add({});
+    Counter& log_dropped =
+        counter("hi6gw_log_lines_dropped_total", "Log lines that nobody took in time.").Add({});
+    Counter& inbound_dropped = counter("hi6gw_mqtt_inbound_dropped_total",
+                                       "Messages that came faster than they could be looked at.")
+                                   .Add({});
     Gauge& in_flight =
         gauge("hi6gw_mqtt_in_flight_messages", "Messages sent and not acknowledged yet.").Add({});
     Gauge& outbox =
@@ -248,6 +255,14 @@ std::unique_ptr<ControllerMetrics> Metrics::controller(const std::string& name) 
     return std::unique_ptr<ControllerMetrics>(new ControllerMetrics(std::move(impl)));
 }
 
+void Metrics::clock_steps() {
+    impl_->clock_steps.Increment();
+}
+
+void Metrics::log_lines_dropped(std::uint64_t more) {
+    impl_->log_dropped.Increment(static_cast<double>(more));
+}
+
 void Metrics::mqtt_connected(bool value) {
     impl_->mqtt_up.Set(value ? 1 : 0);
 }
@@ -258,6 +273,10 @@ void Metrics::mqtt_connects() {
 
 void Metrics::mqtt_publish_refused() {
     impl_->publish_refused.Increment();
+}
+
+void Metrics::mqtt_inbound_dropped(std::uint64_t more) {
+    impl_->inbound_dropped.Increment(static_cast<double>(more));
 }
 
 void Metrics::mqtt_in_flight(std::size_t messages) {

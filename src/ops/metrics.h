@@ -62,9 +62,12 @@ class Metrics {
     Metrics& operator=(const Metrics&) = delete;
 
     [[nodiscard]] std::unique_ptr<ControllerMetrics> controller(const std::string& name);
+    void clock_steps();  // of the wall clock
+    void log_lines_dropped(std::uint64_t more);
     void mqtt_connected(bool value);
     void mqtt_connects();
     void mqtt_publish_refused();  // PUBACK with an error code
+    void mqtt_inbound_dropped(std::uint64_t more);
     void mqtt_in_flight(std::size_t messages);
     void events(const EventMetrics& now);
     // When the first certificate of each file expires; files that are not named any more go.

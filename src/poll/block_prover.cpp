@@ -150,7 +150,7 @@ asio::awaitable<bool> BlockProver::settle_unit(hi6::BlockRead window,
         co_return true;
     }
     for (unsigned attempt = 0; attempt < kAttempts && !proof_.unit_settled(); ++attempt) {
-        auto question = proof_.ask_unit(window_of(window, *content), attempt);
+        auto question = proof_.ask_unit(window_of(window, *content), unit_places_++);
         if (!question) {
             question = proof_.plain_check(window_of(window, *content));
         }
@@ -177,8 +177,15 @@ asio::awaitable<bool> BlockProver::settle_unit(hi6::BlockRead window,
 
 asio::awaitable<bool> BlockProver::settle_start(hi6::BlockRead window,
                                                 std::vector<std::byte>* content) {
-    for (unsigned attempt = 0; attempt < kAttempts && !proof_.start_settled(); ++attempt) {
-        const auto question = proof_.ask_start(window_of(window, *content), attempt);
+    // The byte order is settled with the unit where there are single reads, else here.
+    const bool order_too = !hi6::has_single_read(window.area);
+    for (unsigned attempt = 0; attempt < kAttempts; ++attempt) {
+        const bool open =
+            order_too ? proof_.state() == BlockProof::State::pending : !proof_.start_settled();
+        if (!open) {
+            co_return true;
+        }
+        const auto question = proof_.ask_start(window_of(window, *content), start_places_++);
         if (!question || proof_.state() == BlockProof::State::disproven) {
             co_return true;
         }

@@ -23,7 +23,10 @@ class BlockProver {
 
     [[nodiscard]] const hi6::BlockProof& proof() const { return proof_; }
     // A fresh connection: what was known of the controller is void.
-    void reset() { proof_ = hi6::BlockProof(unit_); }
+    void reset() {
+        proof_ = hi6::BlockProof(unit_);
+        unit_places_ = start_places_ = 0;
+    }
 
     // Reads the first words of each area and asks whatever their content can settle, until all is
     // settled. False: the connection was lost meanwhile.
@@ -56,6 +59,10 @@ class BlockProver {
     hi6::IndexUnit unit_;
     std::uint32_t max_words_;
     hi6::BlockProof proof_;
+    // How many places of the content have been asked about: the next question is about another one,
+    // also in the next sweep, because what moves now moves then.
+    unsigned unit_places_ = 0;
+    unsigned start_places_ = 0;
     std::string lost_why_;
 };
 

@@ -149,6 +149,7 @@ asio::awaitable<bool> Lane::prove() {
     prover_.reset();
     proof_moved_ = false;
     harmless_.clear();
+    restless_.clear();
     no_block_.clear();
     retry_blocks_at_ = Steady::time_point::max();
     // A controller that ends connections early must not be kept from being read by the proof: then
@@ -273,19 +274,39 @@ asio::awaitable<Lane::Step> Lane::perform(ReadItem item) {
             co_return Step::abandon;
         }
         if (content.empty()) {
-            co_return Step::next;  // the last read of it failed: the next sweep will tell
+            co_return unsettled(item);  // the last read of it failed: the next sweep will tell
         }
         std::copy(content.begin(), content.end(), buffer_.begin());
         reply.words = content.size() / 4;
         reply.answered = time_.now();
         if (hangs_on_proof(item, reply)) {
-            co_return Step::next;  // no value rather than perhaps a wrong one; it is asked again
-                                   // with the next sweep
+            co_return unsettled(item);
         }
         arrange_status();
     }
+    restless_.settled(item.window.area);
     take_in(item, reply);
     co_return Step::next;
+}
+
+// No value rather than perhaps a wrong one; it is asked again with the next sweep. But data that
+// never hold still are not left unread for ever.
+Lane::Step Lane::unsettled(const ReadItem& item) {
+    const hi6::Area& area = item.window.area;
+    answered();
+    if (!restless_.unsettled(area, time_.now())) {
+        return Step::next;
+    }
+    if (config_->block_read != config::BlockMode::on && hi6::has_single_read(area)) {
+        restless_.give_up(area);
+        arrange();
+        return Step::abandon;
+    }
+    table_.mark(item.image, item.bytes, Quality::bad_data, moment().wall_ms);
+    link_.online();
+    update_status();
+    say_news();
+    return Step::next;
 }
 
 asio::awaitable<hi6::Reply> Lane::request(ReadItem item) {
@@ -535,9 +556,11 @@ std::vector<hi6::Area> Lane::proving_areas() const {
 }
 
 AreaMode Lane::area_mode(const hi6::Area& area) const {
-    const bool disproven = prover_.proof().state() == hi6::BlockProof::State::disproven;
+    const auto proof = prover_.proof().state();
+    const bool usable = proof == hi6::BlockProof::State::proven ||
+                        (proof == hi6::BlockProof::State::pending && !restless_.contains(area));
     const bool block =
-        config_->block_read != config::BlockMode::off && !disproven && !no_block_.contains(area);
+        config_->block_read != config::BlockMode::off && usable && !no_block_.contains(area);
     if (block && hi6::has_block_read(area)) {
         return AreaMode::block;
     }
@@ -568,6 +591,8 @@ void Lane::arrange_status() {
     } else if (!no_block_.empty()) {
         link_.block_reads(AreaMode::block, true,
                           "block read of " + to_string(no_block_.begin()->first) + " refused");
+    } else if (state == hi6::BlockProof::State::pending && restless_.any()) {
+        link_.block_reads(AreaMode::block, true, restless_.why());
     } else {
         link_.block_reads(AreaMode::block, false, prover_.proof().reason());
     }

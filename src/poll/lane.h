@@ -14,6 +14,7 @@
 #include "poll/commands_first.h"
 #include "poll/link_state.h"
 #include "poll/publisher.h"
+#include "poll/restless_areas.h"
 #include "poll/schedule.h"
 #include "poll/signal_table.h"
 #include "poll/sweep_plan.h"
@@ -110,6 +111,7 @@ class Lane final : private Wire::User {
                                                 Steady::time_point until) override;
     void take_over(const Lane& before);
     void mind_deadlines();
+    Step unsettled(const ReadItem& item);
     void take_in(const ReadItem& item, const hi6::Reply& reply);
     Step fault(const ReadItem& item, const hi6::Reply& reply);
     Step refused(const ReadItem& item, const hi6::Reply& reply);
@@ -158,6 +160,7 @@ class Lane final : private Wire::User {
     bool said_offline_ = false;
     Steady::time_point next_offline_log_;
 
+    RestlessAreas restless_;
     // Areas whose block read was refused on this connection, and the read that was.
     std::map<hi6::Area, hi6::BlockRead> no_block_;
     Steady::time_point retry_blocks_at_ = Steady::time_point::max();

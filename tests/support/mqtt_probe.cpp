@@ -1,5 +1,7 @@
 #include "support/mqtt_probe.h"
 
+#include "support/temp_dir.h"
+
 #include <boost/json.hpp>
 
 #include <algorithm>
@@ -13,6 +15,8 @@ namespace json = boost::json;
 
 // -F: arrival in s since the epoch, the payload in hexadecimal, all else as JSON.
 constexpr const char* kFormat = "%U %x %j";
+
+constexpr std::size_t kLongestArgument = 100'000;  // of a command line, in bytes
 
 std::string from_hex(std::string_view hex) {
     std::string out;
@@ -79,11 +83,13 @@ std::vector<std::string> client(const char* program, const Broker& broker) {
 
 }  // namespace
 
-MqttProbe::MqttProbe(const Broker& broker, std::vector<std::string> filters) {
+MqttProbe::MqttProbe(const Broker& broker, std::vector<std::string> filters, Retain retain) {
     ProcessOptions options;
     options.argv = client("mosquitto_sub", broker);
-    options.argv.insert(options.argv.end(),
-                        {"-d", "-V", "5", "-q", "1", "--retain-as-published", "-F", kFormat});
+    options.argv.insert(options.argv.end(), {"-d", "-V", "5", "-q", "1", "-F", kFormat});
+    if (retain == Retain::as_published) {
+        options.argv.emplace_back("--retain-as-published");
+    }
     for (const std::string& filter : filters) {
         options.argv.insert(options.argv.end(), {"-t", filter});
     }
@@ -136,6 +142,11 @@ void MqttProbe::forget() {
     messages_.clear();
 }
 
+std::vector<Received> MqttProbe::take() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(messages_, {});
+}
+
 bool MqttProbe::wait_until(const Predicate& done, std::chrono::milliseconds limit) const {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, limit, [this, &done] { return done(messages_); });
@@ -165,6 +176,7 @@ bool MqttProbe::wait_for_subscriptions(int count, std::chrono::milliseconds limi
 
 void publish(const Broker& broker, const std::string& topic, const std::string& payload,
              const PublishOptions& options) {
+    const TempDir directory;
     std::vector<std::string> argv = client("mosquitto_pub", broker);
     const auto property = [&argv](const std::string& name, const std::string& value) {
         argv.insert(argv.end(), {"-D", "publish", name, value});
@@ -173,8 +185,10 @@ void publish(const Broker& broker, const std::string& topic, const std::string& 
                              std::to_string(options.qos), "-t", topic});
     if (payload.empty()) {
         argv.emplace_back("-n");
-    } else {
+    } else if (payload.size() < kLongestArgument && payload.find('\0') == std::string::npos) {
         argv.insert(argv.end(), {"-m", payload});
+    } else {
+        argv.insert(argv.end(), {"-f", directory.file("payload", payload).string()});
     }
     if (options.retain) {
         argv.emplace_back("-r");

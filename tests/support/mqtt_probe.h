@@ -24,7 +24,7 @@ struct Received {
     std::string topic;
     std::string payload;
     int qos = 0;
-    bool retain = false;  // as published, live messages included
+    bool retain = false;  // see MqttProbe::Retain
     std::chrono::system_clock::time_point arrived;
     std::string response_topic;
     std::string correlation;
@@ -34,8 +34,12 @@ struct Received {
 
 class MqttProbe {
   public:
+    // `retain`: what Received::retain tells: the flag as it was published, or whether the message
+    // was in the broker's memory when the subscription was made.
+    enum class Retain : std::uint8_t { as_published, from_memory };
     // Returns when the subscription is in force.
-    explicit MqttProbe(const Broker& broker, std::vector<std::string> filters = {"#"});
+    explicit MqttProbe(const Broker& broker, std::vector<std::string> filters = {"#"},
+                       Retain retain = Retain::as_published);
 
     // All messages so far, in the order of arrival.
     [[nodiscard]] std::vector<Received> messages() const;
@@ -43,7 +47,8 @@ class MqttProbe {
     // The newest of each topic.
     [[nodiscard]] std::map<std::string, Received> latest() const;
     [[nodiscard]] std::size_t count() const;
-    void forget();  // the messages so far
+    void forget();                               // the messages so far
+    [[nodiscard]] std::vector<Received> take();  // and gives them out
 
     // Waits until `done` says so of all messages so far; false after `limit`.
     using Predicate = std::function<bool(const std::vector<Received>&)>;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -12,6 +13,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <span>
 #include <stdexcept>
 
 namespace hi6gw::test {
@@ -94,6 +96,8 @@ Process::Process(ProcessOptions options) : on_line_(std::move(options.on_line)) 
         throw std::runtime_error("fork failed");
     }
     pid_fd_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
+    err_fd_ = err.read;
+    wake_ = ::eventfd(0, EFD_CLOEXEC);
     reader_ = std::thread(&Process::read_all, this, out.read, err.read);
 }
 
@@ -102,8 +106,33 @@ Process::~Process() {
         ::kill(pid_, SIGKILL);
         ::waitpid(pid_, nullptr, 0);
     }
+    read_on();
     reader_.join();
     ::close(pid_fd_);
+    ::close(wake_);
+}
+
+void Process::stop_reading() {
+    {
+        const std::lock_guard lock(mutex_);
+        paused_ = true;
+        constexpr int kPage = 4096;
+        ::fcntl(err_fd_, F_SETPIPE_SZ, kPage);
+    }
+    ::eventfd_write(wake_, 1);
+}
+
+void Process::read_on() {
+    {
+        const std::lock_guard lock(mutex_);
+        paused_ = false;
+    }
+    ::eventfd_write(wake_, 1);
+}
+
+bool Process::paused() const {
+    const std::lock_guard lock(mutex_);
+    return paused_;
 }
 
 void Process::signal(int number) const {
@@ -119,6 +148,7 @@ std::optional<int> Process::wait(std::chrono::milliseconds limit) {
             int status = 0;
             ::waitpid(pid_, &status, 0);
             status_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+            read_on();
             // What it wrote last is complete when its pipes are closed (a grandchild may hold
             // them).
             std::unique_lock lock(mutex_);
@@ -152,13 +182,23 @@ bool Process::wait_for_output(std::string_view text, std::chrono::milliseconds l
 }
 
 void Process::read_all(int out_fd, int err_fd) {
-    std::array<pollfd, 2> open{pollfd{.fd = out_fd, .events = POLLIN, .revents = 0},
-                               pollfd{.fd = err_fd, .events = POLLIN, .revents = 0}};
+    std::array<pollfd, 3> open{pollfd{.fd = out_fd, .events = POLLIN, .revents = 0},
+                               pollfd{.fd = err_fd, .events = POLLIN, .revents = 0},
+                               pollfd{.fd = wake_, .events = POLLIN, .revents = 0}};
+    const std::span<pollfd> sides = std::span(open).first(2);
     std::array<char, 16384> buffer{};
     while (open[0].fd >= 0 || open[1].fd >= 0) {
-        ::poll(open.data(), open.size(), -1);
-        for (pollfd& side : open) {
-            if (side.fd < 0 || side.revents == 0) {
+        if (paused()) {
+            (void)::poll(&open[2], 1, -1);
+        } else {
+            (void)::poll(open.data(), open.size(), -1);
+        }
+        if (std::exchange(open[2].revents, 0) != 0) {
+            eventfd_t ignored = 0;
+            ::eventfd_read(wake_, &ignored);
+        }
+        for (pollfd& side : sides) {
+            if (side.fd < 0 || std::exchange(side.revents, 0) == 0) {
                 continue;
             }
             const ssize_t count = ::read(side.fd, buffer.data(), buffer.size());

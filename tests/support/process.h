@@ -38,6 +38,9 @@ class Process {
     // Exit code, or 128 + signal as a shell would say; nothing if it still runs after `limit`.
     [[nodiscard]] std::optional<int> wait(std::chrono::milliseconds limit);
     [[nodiscard]] bool running();
+    // From here on to its end nobody reads what the process writes, and its pipes hold no more than
+    // a page: a log daemon that hangs.
+    void stop_reading();
 
     // Everything written so far.
     [[nodiscard]] std::string out() const;
@@ -49,11 +52,15 @@ class Process {
 
   private:
     void read_all(int out_fd, int err_fd);
+    void read_on();
+    [[nodiscard]] bool paused() const;
     void took(std::string& whole, std::string_view piece);
     void lines(std::string_view piece);
 
     std::function<void(std::string_view)> on_line_;
     std::string partial_line_;  // the reading thread's alone
+    int err_fd_ = -1;
+    int wake_ = -1;  // the reading thread is to look at paused_
     pid_t pid_ = -1;
     int pid_fd_ = -1;
     std::optional<int> status_;
@@ -63,6 +70,7 @@ class Process {
     std::string out_;
     std::string err_;
     bool closed_ = false;
+    bool paused_ = false;
     std::thread reader_;
 };
 

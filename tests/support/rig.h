@@ -17,16 +17,20 @@
 
 namespace hi6gw::test {
 
-// Polls `done` until it holds; false after `limit`.
-bool eventually(const std::function<bool()>& done, std::chrono::milliseconds limit);
+// Polls `done` until it holds, every `pace`; false after `limit`.
+bool eventually(const std::function<bool()>& done, std::chrono::milliseconds limit,
+                std::chrono::milliseconds pace = std::chrono::milliseconds(5));
 
 // A request as the simulator's log has it.
 struct LoggedRequest {
+    std::int64_t seq = 0;
     std::int64_t wall_us = 0;  // when the whole request was there, since the epoch
     std::string method;
     std::string target;
     std::string body;
+    int status = 0;  // of the reply; 0: none, or not yet
     bool applied = false;
+    bool done = false;  // it is over; else the above may still change
 };
 
 class Simulator {
@@ -44,11 +48,13 @@ class Simulator {
     void clear_faults() const;
     void control(const std::string& json) const;  // POST /control
     [[nodiscard]] std::string log() const;        // GET /log
-    // All, in the order of arrival; throws when the log is not whole.
-    [[nodiscard]] std::vector<LoggedRequest> requests() const;
+    // All after this one, in the order of arrival; throws when the log is not whole.
+    [[nodiscard]] std::vector<LoggedRequest> requests(std::int64_t since = 0) const;
     [[nodiscard]] std::vector<LoggedRequest> posts() const;  // those of requests()
     [[nodiscard]] std::string stats() const;                 // GET /stats
     [[nodiscard]] std::int64_t stat(const std::string& name) const;
+    // When each connection was opened, in us since the epoch.
+    [[nodiscard]] std::vector<std::int64_t> connects() const;
     void kill();
     void start();  // again, on the same ports
 
@@ -59,10 +65,31 @@ class Simulator {
     std::unique_ptr<Process> process_;
 };
 
+struct GatewayOptions {
+    std::vector<std::pair<std::string, std::string>> env;
+    std::vector<std::string> before;  // a command that starts the program: env, unshare, ...
+};
+
+// What a process has taken of the machine.
+struct Usage {
+    std::int64_t rss_kb = 0;
+    std::size_t fds = 0;
+    std::size_t threads = 0;
+};
+[[nodiscard]] Usage usage_of(pid_t pid);
+// What a process may take of memory and give back later without its having grown. A sanitizer keeps
+// what was freed for a while (Gateway bounds that), and its shadow.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
+inline constexpr std::int64_t kMemorySlackKb = (kSanitized ? 64 : 4) * 1024;
+
 class Gateway {
   public:
     // `yaml`: the configuration. `http: {listen: 127.0.0.1:0}` is added when it has no http key.
-    explicit Gateway(const std::string& yaml);
+    explicit Gateway(const std::string& yaml, GatewayOptions options = {});
 
     [[nodiscard]] Process& process() { return *process_; }
     // Of the operations server, once it runs.
@@ -84,6 +111,7 @@ class Gateway {
 
   private:
     TempDir directory_;
+    GatewayOptions options_;
     std::filesystem::path config_;
     std::unique_ptr<Process> process_;
 };

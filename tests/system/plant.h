@@ -66,4 +66,14 @@ inline bool status_becomes(const MqttProbe& probe, const std::string& state,
         limit);
 }
 
+inline bool gateway_becomes(const MqttProbe& probe, const std::string& state,
+                            std::chrono::milliseconds limit = kPatience) {
+    return eventually(
+        [&] {
+            const auto now = latest(probe, "hi6/gateway/line1/status");
+            return now.is_object() && now.at("state") == boost::json::value(state);
+        },
+        limit);
+}
+
 }  // namespace hi6gw::test

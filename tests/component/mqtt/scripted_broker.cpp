@@ -15,6 +15,7 @@ namespace hi6gw::mqtt {
 namespace {
 
 constexpr int kConnect = 1;
+constexpr int kPublish = 3;
 constexpr int kSubscribe = 8;
 
 struct Packet {
@@ -47,9 +48,10 @@ void send_all(int fd, const std::string& bytes) {
 
 }  // namespace
 
-ScriptedBroker::ScriptedBroker(Answer answer, std::uint8_t suback)
+ScriptedBroker::ScriptedBroker(Answer answer, std::uint8_t suback, std::uint8_t puback)
     : answer_(std::move(answer)),
       suback_(suback),
+      puback_(puback),
       listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)),
       quit_(::eventfd(0, EFD_CLOEXEC)) {
     sockaddr_in address{};
@@ -108,6 +110,13 @@ void ScriptedBroker::talk(int fd) {
                     return;
                 }
                 send_all(fd, answer);
+            } else if (packet->type == kPublish) {  // QoS 1 is all that is asked for here
+                const std::size_t topic =
+                    static_cast<std::size_t>(static_cast<unsigned char>(packet->body.at(1)));
+                std::string puback("\x40\x03", 2);
+                puback += packet->body.substr(2 + topic, 2);
+                puback += static_cast<char>(puback_);
+                send_all(fd, puback);
             } else if (packet->type == kSubscribe) {
                 std::string suback("\x90\x03", 2);
                 suback += packet->body.substr(0, 2);

@@ -14,8 +14,8 @@ class ScriptedBroker {
   public:
     // Bytes to answer a CONNECT of this protocol level (4: 3.1.1, 5) with; empty: close.
     using Answer = std::function<std::string(int level)>;
-    // `suback`: reason code in every SUBACK.
-    explicit ScriptedBroker(Answer answer, std::uint8_t suback = 1);
+    // `suback`, `puback`: reason code in every SUBACK and in every PUBACK.
+    explicit ScriptedBroker(Answer answer, std::uint8_t suback = 1, std::uint8_t puback = 0);
     ScriptedBroker(const ScriptedBroker&) = delete;
     ScriptedBroker& operator=(const ScriptedBroker&) = delete;
     ~ScriptedBroker();
@@ -29,6 +29,7 @@ class ScriptedBroker {
 
     Answer answer_;
     std::uint8_t suback_;
+    std::uint8_t puback_;
     int listener_ = -1;
     int quit_ = -1;  // eventfd
     std::uint16_t port_ = 0;

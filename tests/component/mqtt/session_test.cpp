@@ -259,6 +259,25 @@ TEST(PahoSession, ARefusedMessageSaysWhyAndTheOthersGoOn) {
     EXPECT_TRUE(it.losses.empty());
 }
 
+// Fault B14.
+TEST(PahoSession, ABrokerOfFewTalentsGetsNoMoreThanItCan) {
+    const Broker broker(with_config({"max_qos 0", "retain_available false"}));
+    const MqttProbe probe(broker);
+    LatestSource source(2, true);
+    SessionFixture it(options_for(broker));
+    it.session->add(source, Priority::state);
+    source.set("a", "1");
+    it.start();
+    ASSERT_TRUE(it.connected_within(seconds(10)))
+        << (it.failures.empty() ? "" : it.failures.front().first);
+    EXPECT_FALSE(it.connects.front().retain_available);
+    ASSERT_TRUE(probe.wait_for("a", "1", seconds(10)));
+    EXPECT_EQ(probe.latest().at("a").qos, 0);
+    EXPECT_FALSE(probe.latest().at("a").retain);
+    EXPECT_TRUE(it.losses.empty());
+    EXPECT_TRUE(it.failures.empty()) << "the will is one of what it takes";
+}
+
 TEST(PahoSession, InboundMessagesComeWithAllThatMqtt5Says) {
     const Broker broker;
     test::PublishOptions retained;
@@ -298,6 +317,32 @@ TEST(PahoSession, InboundMessagesComeWithAllThatMqtt5Says) {
     EXPECT_EQ(it.messages[1].topic, "set/kept");
     EXPECT_TRUE(it.messages[1].retained) << "retain as published";
     EXPECT_FALSE(it.messages[1].expiry);
+}
+
+// Whatever has come in the meantime: who else waits for the loop does not wait for all of it.
+TEST(PahoSession, AFloodIsLookedAtInTurns) {
+    constexpr std::size_t kFlood = 2000;
+    const Broker broker(with_config({"max_queued_messages 0"}));
+    SessionFixture it(options_for(broker));
+    it.session->set_subscriptions({"set/#"});
+    it.start();
+    ASSERT_TRUE(it.connected_within(seconds(10)));
+    const test::Finished flood =
+        test::run({"sh", "-c",
+                   "yes 1 | head -n " + std::to_string(kFlood) +
+                       " | mosquitto_pub -l -t set/a -p " + std::to_string(broker.port())});
+    ASSERT_EQ(flood.status, 0) << flood.err;
+    // Paho's threads take them without the loop, which has not run since.
+    ASSERT_TRUE(
+        broker.wait_for_log("Sending PUBLISH to hi6gw-test (d0, q0, r0, m0, 'set/a'", seconds(10)));
+    std::size_t most = 0;
+    it.io.restart();
+    while (it.messages.size() < kFlood) {
+        const std::size_t before = it.messages.size();
+        ASSERT_GT(it.io.run_one_for(seconds(10)), 0U) << before;
+        most = std::max(most, it.messages.size() - before);
+    }
+    EXPECT_LE(most, 16U);
 }
 
 TEST(PahoSession, SubscriptionsChangeAtOnceAndComeBackAfterAReconnect) {

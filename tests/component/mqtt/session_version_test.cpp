@@ -93,6 +93,46 @@ TEST(SessionVersion, LimitsOfTheConnackAreKept) {
     EXPECT_FALSE(it.connects.front().retain_available);
 }
 
+// Fault B15. A "use another server" is not followed: where to connect is the operator's to say.
+TEST(SessionVersion, WhatTheBrokerSaysOnLeavingIsNamedAndNothingElseFollows) {
+    struct Row {
+        std::string disconnect;
+        const char* why;
+    };
+    const std::string elsewhere = "\x1C" + std::string("\0\x0B", 2) + "other:18830";
+    const std::vector<Row> rows{
+        {std::string("\xE0\x02\x8B\x00", 4), "the broker hung up: Server shutting down (0x8B)"},
+        {std::string("\xE0\x02\x89\x00", 4), "the broker hung up: Server busy (0x89)"},
+        {std::string("\xE0\x10\x9C\x0E", 4) + elsewhere,
+         "the broker hung up: Use another server (0x9C)"},
+        {std::string("\xE0\x10\x9D\x0E", 4) + elsewhere, "the broker hung up: Server moved (0x9D)"},
+    };
+    for (const Row& row : rows) {
+        const ScriptedBroker broker([&row](int /*level*/) { return kAccept5 + row.disconnect; });
+        SessionFixture it(options_for(broker));
+        it.start();
+        ASSERT_TRUE(it.until([&] { return broker.levels().size() >= 2; }, seconds(15))) << row.why;
+        // It may come before the connection has been put to use.
+        ASSERT_FALSE(it.losses.empty() && it.failures.empty()) << row.why;
+        EXPECT_EQ(it.losses.empty() ? it.failures.front().first : it.losses.front(), row.why);
+    }
+}
+
+// Fault B12: it is said once, and not in a loop as fast as the network goes.
+TEST(SessionVersion, AQuotaThatIsExceededIsARefusalOfThatMessage) {
+    const ScriptedBroker broker([](int /*level*/) { return kAccept5; }, 1, 0x97);
+    LatestSource source;
+    SessionFixture it(options_for(broker));
+    it.session->add(source, Priority::state);
+    source.set("a", "1");
+    source.set("b", "1");
+    it.start();
+    ASSERT_TRUE(it.until([&] { return source.refused.size() == 2; }, seconds(10)));
+    EXPECT_EQ(source.refused.at("a"), "Quota exceeded (0x97)");
+    EXPECT_FALSE(it.until([&] { return it.session->counters().refused > 2; }, milliseconds(300)));
+    EXPECT_TRUE(it.losses.empty());
+}
+
 TEST(SessionVersion, ARefusedSubscriptionIsReportedAndTheConnectionStays) {
     const ScriptedBroker broker([](int /*level*/) { return kAccept311; }, 0x80);
     PahoOptions options = options_for(broker);

@@ -158,5 +158,71 @@ TEST(LaneProofOnce, ABlockReadThatIsAlwaysGarbledIsNotUsed) {
     EXPECT_EQ(bench.last("fb0.dow10").quality, 192);
 }
 
+// Every byte is another one with each answer, as of a robot in motion: there is nothing to compare.
+class LaneProofRestless : public testing::Test {
+  protected:
+    void never_rest(LaneBench& bench, const hi6::Area& area) {
+        bench.controller.before_answer = [this, &bench, area](const Request&) {
+            ++turn;
+            for (std::uint32_t i = 0; i < 120 && !rests; ++i) {
+                bench.controller.put(area, i, {static_cast<std::uint8_t>(i * 37 + turn)});
+            }
+        };
+    }
+    unsigned turn = 0;
+    bool rests = false;
+};
+
+TEST_F(LaneProofRestless, DataThatNeverHoldStillAreReadOneByOne) {
+    LaneBench bench(make_controller(wide()));
+    bench.check_truth = true;
+    never_rest(bench, kOut);
+    bench.run();
+    bench.advance(10s);
+    EXPECT_EQ(bench.state(), "degraded");
+    EXPECT_NE(bench.last_status.reason.find("do not hold still"), std::string::npos)
+        << bench.last_status.reason;
+    for (const auto& signal : bench.lane->config().signals) {
+        EXPECT_EQ(bench.last(signal.name).quality, 192) << signal.name;
+        EXPECT_GT(bench.last(signal.name).at, bench.time.now() - 1s) << signal.name;
+    }
+    rests = true;
+    bench.advance(15s);
+    EXPECT_EQ(bench.state(), "online") << "it is proven once the data rest";
+    EXPECT_EQ(bench.last_status.reason, "");
+    EXPECT_EQ(bench.last("fb0.dow10").quality, 192);
+}
+
+TEST_F(LaneProofRestless, WhereNoSingleReadHelpsThatIsSaid) {
+    const hi6::Area memory{hi6::Scope::plain, 0, hi6::Relay::m};
+    LaneBench bench(make_controller({make_signal("mw2"), make_signal("mw30")}));
+    never_rest(bench, memory);
+    bench.run();
+    bench.advance(10s);
+    EXPECT_EQ(bench.state(), "online") << "it answers";
+    EXPECT_EQ(bench.last("mw2").quality, 12);
+    rests = true;
+    bench.advance(15s);
+    EXPECT_EQ(bench.last("mw2").quality, 192);
+}
+
+// A part of the data rests: it is found, wherever it is.
+TEST_F(LaneProofRestless, WhatRestsIsFound) {
+    LaneBench bench(make_controller({make_signal("fb0.dow50"), make_signal("fb0.dow116")}));
+    bench.check_truth = true;
+    bench.controller.before_answer = [&](const Request&) {
+        ++turn;
+        for (std::uint32_t i = 0; i < 120; ++i) {
+            const unsigned rest = i >= 30 ? 11 : turn;
+            bench.controller.put(kOut, i, {static_cast<std::uint8_t>(i * 37 + rest)});
+        }
+    };
+    bench.run();
+    bench.advance(60s);
+    EXPECT_EQ(bench.state(), "online") << bench.last_status.reason;
+    EXPECT_EQ(bench.last("fb0.dow116").quality, 192);
+    EXPECT_EQ(bench.controller.count("single fb0.dow116"), 0U);
+}
+
 }  // namespace
 }  // namespace hi6gw::poll

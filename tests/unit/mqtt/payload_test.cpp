@@ -337,6 +337,9 @@ TEST(PayloadStatus, IsWhatTheContractShows) {
     EXPECT_EQ(
         out,
         R"({"state":"online","timestamp":18,"version":"0.1.0","reason":"event journal: full"})");
+    out.clear();
+    append_gateway_status(out, "online", 18, "0.1.0", "", false);
+    EXPECT_EQ(out, R"({"state":"online","timestamp":18,"version":"0.1.0","time_sync":false})");
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // The pure parts of the session.
 
+#include "mqtt/inbound_queue.h"
 #include "mqtt/reason.h"
 #include "mqtt/version_choice.h"
 #include "mqtt/window.h"
@@ -165,6 +166,49 @@ TEST(InFlight, SettlesEachMessageOnce) {
     flight.settle(b, true, "");
     EXPECT_THAT(source.said, ::testing::ElementsAre("1 arrived", "3 not: no"));
     EXPECT_TRUE(gone.said.empty());
+}
+
+Inbound inbound(const std::string& topic, std::size_t payload) {
+    Inbound message;
+    message.topic = topic;
+    message.payload.assign(payload, 'x');
+    return message;
+}
+
+TEST(InboundQueue, IsBoundedInMessagesAndInBytes) {
+    InboundQueue queue;
+    for (std::size_t i = 0; i < InboundQueue::kMostMessages + 3; ++i) {
+        queue.push(inbound(std::to_string(i), 1));
+    }
+    EXPECT_EQ(queue.dropped(), 3U);
+    EXPECT_EQ(queue.pop()->topic, "0");
+    queue.clear();
+    const std::size_t half = InboundQueue::kMostBytes / 2 - 1;
+    for (const char* topic : {"a", "b", "c"}) {
+        queue.push(inbound(topic, half));
+    }
+    EXPECT_EQ(queue.dropped(), 1U);
+    EXPECT_EQ(queue.pop()->topic, "a");
+    queue.push(inbound("d", half));
+    EXPECT_EQ(queue.dropped(), 1U) << "what was taken out makes room";
+}
+
+TEST(InboundQueue, TakesOverWhatAnotherHolds) {
+    InboundQueue first;
+    InboundQueue second;
+    second.push(inbound("1", 10));
+    second.push(inbound("2", 10));
+    first.append(second);
+    EXPECT_TRUE(second.empty());
+    second.push(inbound("3", InboundQueue::kMostBytes));
+    second.push(inbound("4", 10));
+    first.append(second);
+    EXPECT_EQ(second.dropped(), 0U);
+    EXPECT_EQ(first.dropped(), 1U);
+    for (const char* topic : {"1", "2", "4"}) {
+        EXPECT_EQ(first.pop()->topic, topic);
+    }
+    EXPECT_FALSE(first.pop());
 }
 
 TEST(Reason, Table) {

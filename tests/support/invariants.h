@@ -1,0 +1,187 @@
+#pragma once
+// What must hold whatever happened, told from outside the gateway: from the requests that the
+// controllers logged and the messages that a subscriber got. I1, I2, ... are the invariants of the
+// fault matrix (tests/README.md).
+
+#include "support/mqtt_probe.h"
+#include "support/proxy.h"
+#include "support/rig.h"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace hi6gw::test {
+
+// A signal as it is configured: its value is the relay's, unscaled.
+struct WatchedSignal {
+    std::string name;
+    std::string relay;  // fb2.do3, as hi6sim's control interface calls it
+    bool writable = false;
+};
+
+struct SentCommand {
+    std::string id;
+    std::string controller;
+    std::string signal;
+    int value = 0;
+    std::int64_t ttl_ms = 0;
+    bool pulse = false;  // signals are pulsed only, or never
+};
+
+struct Post {
+    std::int64_t at_us = 0;
+    int value = 0;
+    bool applied = false;
+};
+
+struct Outcome {
+    std::string state;
+    std::string reason;
+    std::string payload;
+    int attempts = 0;
+    std::int64_t received_us = 0;
+    std::int64_t done_us = 0;
+};
+
+// Whether these POSTs can have come from these commands, executed in this order: each made as many
+// as its result says at most, and at least one where it says that it was applied. Without a result
+// (its gateway died) a command may have made up to three.
+struct Commanded {
+    SentCommand command;
+    std::optional<Outcome> outcome;
+};
+[[nodiscard]] bool can_have_posted(const std::vector<Commanded>& commands,
+                                   const std::vector<Post>& posts);
+// The same of pulses: one edge each at most, and whoever made it was released before the next came.
+[[nodiscard]] bool can_have_pulsed(const std::vector<Commanded>& commands,
+                                   const std::vector<Post>& posts);
+
+class Invariants {
+  public:
+    explicit Invariants(const Broker& broker);
+
+    // `proxy`: where the gateway's connections to it are counted instead, because the controller is
+    // made to be slow to notice that one has ended.
+    void watch(const std::string& controller, const Simulator& simulator,
+               std::vector<WatchedSignal> signals, const Proxy* proxy = nullptr);
+    // To be told of each command, before it is published.
+    void sent(SentCommand command);
+    // The gateway has ended: what has no result by now gets none, and the next one connects when it
+    // likes.
+    void died();
+    // The gateway and the subscriber cannot have heard all of the broker: what has no result by now
+    // may get none.
+    void cut_off();
+    // The gateway's wall clock was set to this offset from the real one, which is all it has had
+    // since.
+    void stepped(std::chrono::nanoseconds offset);
+    // Robots' programs, restarts and the like change outputs too.
+    void others_write() { others_write_ = true; }
+    // From `begin` to `end` nothing from this controller can have reached the gateway, while the
+    // broker was well.
+    void silent(const std::string& controller, std::int64_t begin_us, std::int64_t end_us) {
+        silences_.push_back({controller, begin_us, end_us});
+    }
+
+    // Takes in what there is so far. In a long run to be called every few seconds: the simulators
+    // keep the last requests only.
+    void look();
+    [[nodiscard]] std::size_t results() const { return results_; }
+    // Every command sent has its result, or its gateway died.
+    [[nodiscard]] bool all_answered();
+    // Commands that are still to get a result, as of the last look().
+    [[nodiscard]] std::size_t unanswered() const;
+    // I5: all signals are good and what their controllers hold, with retained messages as a new
+    // subscriber gets them. False after `limit`; then `why` says which is not.
+    [[nodiscard]] bool state_is_true(std::chrono::milliseconds limit, std::string& why);
+    // All that can be told at the end of a run: what does not hold, or "". The first word of each
+    // line is the invariant.
+    [[nodiscard]] std::string broken();
+
+    struct Tally {
+        std::map<std::string, int> states;   // of results
+        std::map<std::string, int> reasons;  // of results
+        std::size_t posts = 0;
+        std::size_t requests = 0;
+        std::size_t connects = 0;
+        std::size_t messages = 0;  // that the subscriber got
+    };
+    [[nodiscard]] Tally tally() const;
+    // When this controller was asked, in us since the epoch.
+    [[nodiscard]] const std::vector<std::int64_t>& polls(const std::string& controller) const {
+        return controllers_.at(controller).polls;
+    }
+
+  private:
+    struct Controller {
+        const Simulator* simulator = nullptr;
+        const Proxy* proxy = nullptr;
+        std::vector<WatchedSignal> signals;
+        std::set<std::string> writable;                  // relays
+        std::map<std::string, std::string> relays;       // by signal
+        std::map<std::string, std::vector<Post>> posts;  // by relay
+        std::vector<std::int64_t> polls;
+        std::int64_t seen = 0;  // of the log
+    };
+    struct Shown {  // one state topic: what the subscriber was told and when
+        std::int64_t timestamp = 0;
+        std::int64_t good_since_us = -1;                          // -1: not good
+        std::vector<std::pair<std::int64_t, std::int64_t>> good;  // us, of the past
+    };
+    struct Silence {
+        std::string controller;
+        std::int64_t begin_us;
+        std::int64_t end_us;
+    };
+
+    void look_at(Controller& controller, const std::string& name, const LoggedRequest& request);
+    void look_at(const Received& message);
+    void look_at_state(const Received& message);
+    void check_commands();
+    void check_posts(const std::string& place, const std::vector<Commanded>& commands,
+                     const std::vector<Post>& posts);
+    void check_times(const std::vector<Post>& posts, const Commanded& one);
+    // What the output was when the result was made: nobody but the gateway writes here.
+    void check_verified(const std::vector<Post>& posts, const Commanded& one,
+                        const std::vector<Commanded>& all);
+    [[nodiscard]] static std::string course(const std::vector<Commanded>& commands,
+                                            const std::vector<Post>& posts);
+    void check_connections();
+    void check_silences();
+    [[nodiscard]] std::int64_t real_us(std::int64_t gateway_us, std::int64_t from_us,
+                                       std::int64_t to_us) const;
+    void breaks(std::string what);
+
+    const Broker& broker_;
+    std::unique_ptr<MqttProbe> probe_;
+    std::map<std::string, Controller> controllers_;
+    std::vector<SentCommand> sent_;
+    std::map<std::string, std::int64_t> sent_us_;  // by id
+    std::set<std::string> orphans_;                // ids of commands whose gateway died
+    std::vector<std::int64_t> deaths_us_;
+    std::map<std::string, std::vector<Outcome>> outcomes_;
+    std::size_t results_ = 0;
+    std::size_t messages_ = 0;
+    std::size_t requests_ = 0;
+    std::map<std::string, Shown> shown_;
+    std::vector<Silence> silences_;
+    std::vector<std::pair<std::int64_t, std::int64_t>> offsets_;  // since when (real), how much; us
+    bool others_write_ = false;
+    std::vector<std::string> broken_;
+    std::size_t more_broken_ = 0;
+};
+
+// How late polls on a grid of `period` were, in ms, between two times: the given share of them was
+// not later (0.5: the median, 1: the worst).
+[[nodiscard]] double lateness_ms(const std::vector<std::int64_t>& polls,
+                                 std::chrono::milliseconds period, std::int64_t begin_us,
+                                 std::int64_t end_us, double share);
+[[nodiscard]] std::int64_t wall_now_us();
+
+}  // namespace hi6gw::test
