@@ -122,8 +122,8 @@ class Application {
     std::uint64_t log_lines_dropped_ = 0;  // that have been counted
     int mqtt_version_ = 5;                 // of the connection
     bool stall_said_ = false;
+    std::string gateway_state_;  // as published last
     std::string last_summary_;
-    std::string gateway_state_;   // as published last
     std::string gateway_reason_;  // likewise
 };
 

@@ -22,7 +22,8 @@ constexpr std::chrono::milliseconds kPatience{100};
 bool json_lines = false;          // set once by configure(), before the loop and its lines,
 std::shared_ptr<LogQueue> queue;  // and so is this
 
-// Not by way of the C library's stream: a thread that hangs in it would hold up exit().
+// Not by way of the C library's stream: a thread that hangs in it would hold up the end of
+// the process.
 class StderrSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
     void sink_it_(const spdlog::details::log_msg& message) override {
         spdlog::memory_buf_t line;

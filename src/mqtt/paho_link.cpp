@@ -26,7 +26,7 @@ constexpr int kPahoWindow = 65000;
 constexpr int kVersion311 = 4;
 constexpr int kVersion5 = 5;
 
-// With nothing to send or receive Paho gives a connection up after two of its keep-alives and a
+// With nothing to send or receive Paho gives a connection up after twice its keep-alive and a
 // second: this makes one and a half of ours of that (3 s at least).
 std::chrono::seconds paho_keep_alive(std::chrono::seconds keep_alive) {
     return std::max(std::chrono::seconds(1),

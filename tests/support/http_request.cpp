@@ -5,6 +5,9 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 
+#include <sys/socket.h>
+#include <sys/time.h>
+
 #include <exception>
 
 namespace hi6gw::test {
@@ -17,6 +20,9 @@ HttpReply http_request(std::uint16_t port, const std::string& method, const std:
     try {
         asio::io_context loop;
         asio::ip::tcp::socket socket(loop);
+        const timeval patience{.tv_sec = 20, .tv_usec = 0};  // for one that never accepts
+        socket.open(asio::ip::tcp::v4());
+        ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
         socket.connect({asio::ip::make_address("127.0.0.1"), port});
         http::request<http::string_body> request;
         request.method_string(method);

@@ -77,6 +77,14 @@ struct Usage {
     std::size_t threads = 0;
 };
 [[nodiscard]] Usage usage_of(pid_t pid);
+// What a process may take of memory and give back later without its having grown. A sanitizer keeps
+// what was freed for a while (Gateway bounds that), and its shadow.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
+inline constexpr std::int64_t kMemorySlackKb = (kSanitized ? 64 : 4) * 1024;
 
 class Gateway {
   public:

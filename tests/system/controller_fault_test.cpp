@@ -367,5 +367,27 @@ TEST_F(ControllerFaults, EachIsToldAsItIsAndHurtsNobodyElse) {
     }
 }
 
+// C31: the robot's program takes the output back. That is said, and not fought over.
+TEST(ProgramFaults, AnOutputThatIsTakenBackIsAMismatch) {
+    const TempDir directory;
+    const auto scenario = directory.file(
+        "takes_back.yaml", "steps: [{when: fb2.do4, is: 1, set: fb2.do4, value: 0, after: 1ms}]\n");
+    Plant plant("      - {name: lamp, address: fb2.do4, access: rw}\n",
+                {"--scenario", scenario.string()});
+    ASSERT_TRUE(becomes(plant.probe, "lamp", "0"));
+    ASSERT_TRUE(plant.broker.wait_for_log("Sending SUBACK to hi6gw-line1", kPatience));
+    publish(plant.broker, "hi6/r1/set/lamp", "1");
+    ASSERT_TRUE(
+        eventually([&] { return !plant.probe.messages("hi6/r1/result/lamp").empty(); }, kPatience));
+    const json::value result =
+        json::parse(plant.probe.messages("hi6/r1/result/lamp").at(0).payload);
+    EXPECT_EQ(result.at("state"), "mismatch");
+    EXPECT_EQ(result.at("readback"), 0);
+    const auto asked = plant.simulator.stat("requests_total");
+    EXPECT_TRUE(
+        eventually([&] { return plant.simulator.stat("requests_total") > asked + 20; }, kPatience));
+    EXPECT_EQ(plant.simulator.posts().size(), 1U);
+}
+
 }  // namespace
 }  // namespace hi6gw::test

@@ -140,7 +140,7 @@ TEST(HostFaults, EndedAtAnyMomentNothingIsDoneTwiceOrLeftActive) {
     int killed = 0;
     for (int round = 0; round < kRounds; ++round) {
         SCOPED_TRACE("round " + std::to_string(round));
-        const bool kill = one_of(2) == 0;
+        const bool kill = round % 2 == 0;
         const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(one_of(600));
         do {
             const std::string id = "k" + std::to_string(++sent);
@@ -241,18 +241,28 @@ TEST(HostFaults, WithoutFileDescriptorsLanesGoOnAndTheRestComesBack) {
     const Simulator other;
     Proxy lost(other.port());
     MqttProbe probe(broker);
+    Shim shim;
     Gateway gateway(
         "gateway: {id: line1}\nmqtt: {url: \"mqtt://127.0.0.1:" + std::to_string(to_broker.port()) +
-        "\"}\ndefaults: {poll: 20ms}\ncontrollers:\n  - name: r1\n    url: " + steady.url() +
-        "\n    signals:\n" + kSignals + "  - name: r2\n    url: http://127.0.0.1:" +
-        std::to_string(lost.port()) + "\n    signals:\n" + kSignals);
+            "\"}\ndefaults: {poll: 20ms}\ncontrollers:\n  - name: r1\n    url: " + steady.url() +
+            "\n    signals:\n" + kSignals + "  - name: r2\n    url: http://127.0.0.1:" +
+            std::to_string(lost.port()) + "\n    signals:\n" + kSignals,
+        shim.options());
     ASSERT_TRUE(becomes(probe, "word", "0"));
     ASSERT_TRUE(eventually([&] { return gateway.metric("hi6gw_controller_up") == 2; }, kPatience));
     const pid_t pid = gateway.process().pid();
     rlimit before{};
     ASSERT_EQ(::prlimit(pid, RLIMIT_NOFILE, nullptr, &before), 0);
-    const rlimit none{.rlim_cur = 3, .rlim_max = before.rlim_max};
-    ASSERT_EQ(::prlimit(pid, RLIMIT_NOFILE, &none, nullptr), 0);
+    const auto exhausted = [&](bool none) {
+        // A sanitizer needs pipes of its own, and takes objects for broken when it gets none.
+        if (kSanitized) {
+            shim.no_sockets(none);
+            return;
+        }
+        const rlimit limit{.rlim_cur = none ? 3 : before.rlim_cur, .rlim_max = before.rlim_max};
+        ASSERT_EQ(::prlimit(pid, RLIMIT_NOFILE, &limit, nullptr), 0);
+    };
+    exhausted(true);
     lost.cut(Proxy::End::rst);
     EXPECT_TRUE(eventually(
         [&] {
@@ -270,13 +280,13 @@ TEST(HostFaults, WithoutFileDescriptorsLanesGoOnAndTheRestComesBack) {
     publish(broker, "hi6/r1/set/lamp", R"({"value":1,"id":"a"})");
     EXPECT_TRUE(eventually([&] { return steady.get("fb2.do4") == 1; }, kPatience));
     EXPECT_TRUE(eventually([&] { return steady.stat("requests_total") > asked + 50; }, kPatience));
-    ASSERT_EQ(::prlimit(pid, RLIMIT_NOFILE, &before, nullptr), 0);
+    exhausted(false);
     EXPECT_TRUE(
         eventually([&] { return latest(probe, "hi6/r2/status").at("state") == "online"; }, 20s));
     EXPECT_EQ(gateway.get("/readyz").status, 200U) << "the operations server accepts again";
     EXPECT_EQ(steady.stat("connections_total"), 1);
     EXPECT_EQ(to_broker.counts().links, 1U);
-    EXPECT_EQ(gateway.stop(), 0);
+    EXPECT_EQ(gateway.stop(), 0) << gateway.process().err();
 }
 
 TEST(HostFaults, TooFewFileDescriptorsAreSaidAtTheStart) {

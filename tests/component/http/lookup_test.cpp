@@ -1,5 +1,5 @@
-// A name server that never answers. This program has a getaddrinfo of its own, which the linker
-// prefers to the C library's.
+// A name server that never answers, and one whose answers change. This program has a getaddrinfo
+// of its own, which the linker prefers to the C library's.
 
 #include "http/lookup.h"
 
@@ -7,10 +7,13 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <gtest/gtest.h>
 
 #include <netdb.h>
+#include <netinet/in.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstring>
 #include <exception>
@@ -33,10 +36,25 @@ NameServer& silent_server() {
     return *server;
 }
 
+// Where moves.test is: the last number of 127.0.0.N.
+std::atomic<int> moved_to{1};
+
 }  // namespace
 
 extern "C" int getaddrinfo(const char* host, const char* /*service*/, const addrinfo* /*hints*/,
                            addrinfo** found) {
+    if (std::strcmp(host, "moves.test") == 0) {
+        static sockaddr_in address{};  // one look-up at a time, and it is copied
+        static addrinfo answer{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(0x7f000000U + static_cast<unsigned>(moved_to.load()));
+        answer.ai_family = AF_INET;
+        answer.ai_socktype = SOCK_STREAM;
+        answer.ai_addr = reinterpret_cast<sockaddr*>(&address);
+        answer.ai_addrlen = sizeof address;
+        *found = &answer;
+        return 0;
+    }
     if (std::strcmp(host, "silent.test") == 0) {
         NameServer& server = silent_server();
         std::unique_lock lock(server.mutex);
@@ -117,6 +135,39 @@ TEST_F(SilentNameServer, KeepsNeitherTheLoopNorTheConnectionFromEnding) {
     ASSERT_TRUE(error);
     EXPECT_EQ(error->kind, ErrorKind::timeout);
     EXPECT_EQ(error->phase, Phase::resolve);
+}
+
+// Fault C26.
+TEST(MovedController, IsFoundAtItsNewAddress) {
+    using boost::asio::ip::tcp;
+    boost::asio::io_context loop;
+    const auto at = [](const char* address, std::uint16_t port) {
+        return tcp::endpoint(boost::asio::ip::make_address(address), port);
+    };
+    tcp::acceptor before(loop, at("127.0.0.1", 0));
+    tcp::acceptor after(loop, at("127.0.0.2", before.local_endpoint().port()));
+    Connection connection(loop.get_executor(),
+                          Endpoint{"moves.test", before.local_endpoint().port()});
+    const auto connect = [&] {
+        std::optional<Error> error;
+        boost::asio::co_spawn(loop, connection.connect(Steady::now() + kPatience),
+                              [&error](const std::exception_ptr& failure, Error result) {
+                                  EXPECT_FALSE(failure);
+                                  error = std::move(result);
+                              });
+        loop.restart();
+        loop.run_for(kPatience);
+        return error && error->ok();
+    };
+    before.non_blocking(true);
+    after.non_blocking(true);
+    boost::system::error_code none;
+    ASSERT_TRUE(connect());
+    EXPECT_TRUE(before.accept(none).is_open());
+    moved_to = 2;
+    ASSERT_TRUE(connect());
+    EXPECT_TRUE(after.accept(none).is_open());
+    EXPECT_FALSE(before.accept(none).is_open());
 }
 
 }  // namespace

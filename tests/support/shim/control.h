@@ -11,6 +11,7 @@ struct ShimControl {
     std::atomic<std::int64_t> wall_offset_ns;  // added to CLOCK_REALTIME
     std::atomic<std::int32_t> names_hang;      // getaddrinfo of a name does not return while not 0
     std::atomic<std::int32_t> disk_full;       // writing files fails with this errno while not 0
+    std::atomic<std::int32_t> no_sockets;      // EMFILE for socket and accept while not 0
     // --- told by the shim
     std::atomic<std::int32_t> names_waiting;  // look-ups that hang now
 };

@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -102,6 +103,15 @@ int disk_trouble(int fd) {
     return trouble != 0 && ::fstat(fd, &about) == 0 && S_ISREG(about.st_mode) ? trouble : 0;
 }
 
+bool out_of_sockets() {
+    const ShimControl* const page = control();
+    const bool out = page != nullptr && page->no_sockets.load() != 0;
+    if (out) {
+        errno = EMFILE;
+    }
+    return out;
+}
+
 template <class Function>
 Function next_of(const char* name) {
     return reinterpret_cast<Function>(::dlsym(RTLD_NEXT, name));
@@ -168,6 +178,20 @@ int getaddrinfo(const char* host, const char* service, const addrinfo* hints, ad
         --page->names_waiting;
     }
     return real(host, service, hints, found);
+}
+
+int socket(int domain, int type, int protocol) noexcept {
+    if (out_of_sockets()) {
+        return -1;
+    }
+    return static_cast<int>(::syscall(SYS_socket, domain, type, protocol));
+}
+
+int accept(int fd, sockaddr* address, socklen_t* length) {
+    if (out_of_sockets()) {
+        return -1;
+    }
+    return static_cast<int>(::syscall(SYS_accept4, fd, address, length, 0));
 }
 
 ssize_t write(int fd, const void* bytes, size_t size) {

@@ -23,6 +23,8 @@ class Shim {
     void wall_offset(std::chrono::nanoseconds offset) { control_->wall_offset_ns = offset.count(); }
     void names_hang(bool hang) { control_->names_hang = hang ? 1 : 0; }
     [[nodiscard]] int names_waiting() const { return control_->names_waiting; }
+    // No new sockets.
+    void no_sockets(bool none) { control_->no_sockets = none ? 1 : 0; }
     // Writing a file fails with this errno; 0: it does not.
     void disk_full(int error) { control_->disk_full = error; }
 
