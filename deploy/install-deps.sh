@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs the Debian 12 packages that are missing, and nothing else. Safe to call again and again.
-#   deploy/install-deps.sh GROUP...     groups: build test demo bench lint fuzz
+#   deploy/install-deps.sh GROUP...     groups: build package test demo bench lint fuzz
 # Works as root or with sudo, without questions. Nothing is ever removed: a package in the way is named instead.
 # shellcheck disable=SC2034  # the groups are used by name
 set -euo pipefail
@@ -8,7 +8,8 @@ set -euo pipefail
 build=(cmake ninja-build g++ ccache pkg-config
        libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
        libpaho-mqtt-dev libpaho-mqttpp-dev libssl-dev libyaml-cpp-dev libspdlog-dev
-       prometheus-cpp-dev libcli11-dev libsystemd-dev)
+       prometheus-cpp-dev libcli11-dev libsystemd-dev python3)
+package=(dpkg-dev file)
 # The simulator is driven by the vendor's own Python sample, which needs requests.
 test=(libgtest-dev libgmock-dev mosquitto mosquitto-clients python3 python3-requests procps)
 demo=(mosquitto mosquitto-clients procps)
@@ -21,7 +22,7 @@ fuzz=(clang-19 libclang-rt-19-dev llvm-19)
 wanted=()
 for group in "$@"; do
     case $group in
-        build | test | demo | bench | lint | fuzz)
+        build | package | test | demo | bench | lint | fuzz)
             declare -n packages=$group
             wanted+=("${packages[@]}")
             ;;
