@@ -10,8 +10,9 @@ build=(cmake ninja-build g++ ccache pkg-config
        libpaho-mqtt-dev libpaho-mqttpp-dev libssl-dev libyaml-cpp-dev libspdlog-dev
        prometheus-cpp-dev libcli11-dev libsystemd-dev python3)
 package=(dpkg-dev file)
-# The simulator is driven by the vendor's own Python sample, which needs requests.
-test=(libgtest-dev libgmock-dev mosquitto mosquitto-clients python3 python3-requests procps)
+# The simulator is driven by the vendor's own Python sample, which needs requests; the others hold the documents to the program.
+test=(libgtest-dev libgmock-dev mosquitto mosquitto-clients python3 python3-requests procps
+      python3-yaml python3-jsonschema python3-jinja2)
 demo=(mosquitto mosquitto-clients procps)
 bench=(mosquitto wrk)
 lint=(git clang-19 clang-tidy-19 clang-format-19 shellcheck yamllint codespell systemd binutils)

@@ -29,8 +29,8 @@ const Buckets kRequestBuckets{0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1
 const Buckets kPublishBuckets{0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0};
 const Buckets kCommandBuckets{0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0};
 
-// There from the start: Prometheus takes no notice of a counter's first step out of nothing, and the
-// first unknown outcome is the one that an alert must see.
+// There from the start: Prometheus takes no notice of a counter's first step out of nothing, and
+// the first unknown outcome is the one that an alert must see.
 constexpr std::array kCommandStates{"verified", "applied", "mismatch",   "unknown",     "failed",
                                     "rejected", "expired", "superseded", "would_apply", "aborted"};
 
