@@ -15,7 +15,8 @@ test=(libgtest-dev libgmock-dev mosquitto mosquitto-clients python3 python3-requ
       python3-yaml python3-jsonschema python3-jinja2)
 demo=(mosquitto mosquitto-clients procps)
 bench=(mosquitto wrk)
-lint=(git clang-19 clang-tidy-19 clang-format-19 shellcheck yamllint codespell systemd binutils)
+lint=(git clang-19 clang-tidy-19 clang-format-19 shellcheck yamllint codespell systemd binutils
+      lintian debootstrap systemd-container prometheus docker-compose)
 # llvm-19 has the symbolizer that makes a fuzzer's stack readable.
 fuzz=(clang-19 libclang-rt-19-dev llvm-19)
 
