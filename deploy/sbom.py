@@ -14,6 +14,7 @@ import os
 import re
 import subprocess
 import sys
+import urllib.parse
 
 
 def output(*command):
@@ -55,12 +56,15 @@ def distribution():
     return entries["ID"] + "-" + entries["VERSION_ID"].strip('"')
 
 
+def quoted(version):
+    return urllib.parse.quote(version, safe="")
+
+
 def component(package, how):
     fields = output("dpkg-query", "--show", "--showformat",
                     "${Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}\t${Maintainer}", package)
     name, version, architecture, source, source_version, maintainer = fields.split("\t")
-    quoted = version.replace("+", "%2B").replace(":", "%3A").replace("~", "%7E")
-    purl = f"pkg:deb/debian/{name}@{quoted}?arch={architecture}&distro={distribution()}"
+    purl = f"pkg:deb/debian/{name}@{quoted(version)}?arch={architecture}&distro={distribution()}"
     return {
         "type": "library",
         "bom-ref": purl,
@@ -84,7 +88,7 @@ def bill(program, name, version, build):
                  if re.match(r"(linux-libc-dev|libc6-dev|libgcc-\d+-dev|libstdc\+\+-\d+-dev)(:|$)", owner)}
     components = [component(package, "loaded") for package in sorted(libraries)]
     components += [component(package, "compiled in (headers)") for package in sorted(compiled)]
-    this = f"pkg:generic/{name}@{version}"
+    this = f"pkg:generic/{name}@{quoted(version)}"
     moment = datetime.datetime.fromtimestamp(int(os.environ["SOURCE_DATE_EPOCH"]), datetime.timezone.utc)
     document = {
         "bomFormat": "CycloneDX",
