@@ -116,6 +116,15 @@ check 'for that reason' journal 'Watchdog timeout'
 rm -r /etc/systemd/system/hi6gw.service.d
 systemctl daemon-reload
 
+sed 's|line1|line3|' /root/good.yaml >/etc/hi6gw/line3.yaml # the same port for its operations
+check 'a failure at start is not READY' not systemctl start hi6gw@line3
+check 'and is tried again' until_true 10 is NRestarts 2 hi6gw@line3
+systemctl stop hi6gw
+check 'until it works' until_true 10 is ActiveState active hi6gw@line3
+systemctl stop hi6gw@line3
+rm /etc/hi6gw/line3.yaml
+systemctl start hi6gw
+
 echo "--- a broken file"
 running=$(pid)
 echo 'nonsense: [' >>/etc/hi6gw/hi6gw.yaml
