@@ -148,7 +148,7 @@ mosquitto_passwd -b -c /etc/mosquitto/hi6gw.passwd hi6gw gate
 mosquitto_passwd -b /etc/mosquitto/hi6gw.passwd scada screen
 chown root:mosquitto /etc/mosquitto/hi6gw.passwd && chmod 640 /etc/mosquitto/hi6gw.passwd
 check 'the broker takes our configuration' systemctl restart mosquitto
-check 'and not the gateway without its password' until_true 20 grep -q 'hi6gw-line1 disconnected, not auth' /var/log/mosquitto/mosquitto.log
+check 'and not the gateway without its password' until_true 20 grep -q 'disconnected, not auth' /var/log/mosquitto/mosquitto.log
 install -d -m 700 /etc/credstore
 (umask 077 && echo gate >/etc/credstore/hi6gw.mqtt-password)
 sed -i 's|^mqtt: .*|mqtt: {url: mqtt://127.0.0.1:1883, username: hi6gw}|' /etc/hi6gw/hi6gw.yaml
