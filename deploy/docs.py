@@ -80,7 +80,7 @@ def manual(markdown, version):
         "hi6gw.yaml \\- configuration of hi6gw",
         ".SH DESCRIPTION",
     ]
-    paragraph, heading = [], []
+    paragraph, heading, code = [], [], False
 
     def flush():
         if paragraph:
@@ -88,9 +88,18 @@ def manual(markdown, version):
             paragraph.clear()
 
     for line in markdown.splitlines()[1:]:
-        if line.startswith("## "):
+        if line.startswith("```"):
+            flush()
+            code = not code
+            out.extend([".PP", ".RS", ".nf"] if code else [".fi", ".RE"])
+        elif code:
+            out.append(escaped(line))
+        elif line.startswith("## "):
             flush()
             out.append(f".SH {escaped(line[3:].upper())}")
+        elif line.startswith("### "):
+            flush()
+            out.append(f".SS {escaped(line[4:])}")
         elif line.startswith("| Key |"):
             flush()
             heading = cells(line)
