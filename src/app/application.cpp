@@ -8,7 +8,6 @@
 #include "version.h"
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json/serialize.hpp>
@@ -75,6 +74,7 @@ bool is_writable(const config::Controller& controller) {
 
 Application::Application(const asio::any_io_executor& executor, config::Config config)
     : executor_(executor),
+      stop_signals_(executor, SIGTERM, SIGINT),
       shared_config_(std::make_shared<const config::Config>(std::move(config))),
       config_(*shared_config_),
       time_(make_real_time(executor)),
@@ -181,8 +181,8 @@ asio::awaitable<void> Application::run() {
 }
 
 asio::awaitable<void> Application::wait_for_stop_signal() {
-    asio::signal_set signals(executor_, SIGTERM, SIGINT);
-    const auto [error, number] = co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
+    const auto [error, number] =
+        co_await stop_signals_.async_wait(asio::as_tuple(asio::use_awaitable));
     log_.info("stopping{}", error ? "" : number == SIGTERM ? " on SIGTERM" : " on SIGINT");
 }
 

@@ -25,6 +25,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/signal_set.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -69,6 +70,8 @@ class Application {
     [[nodiscard]] std::string summary() const;
 
     boost::asio::any_io_executor executor_;
+    // Caught from the start: whoever reads READY may send one at once.
+    boost::asio::signal_set stop_signals_;
     std::shared_ptr<const config::Config> shared_config_;
     const config::Config& config_;
     log::Logger log_{"gateway"};
