@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs the Debian 12 packages that are missing, and nothing else. Safe to call again and again.
-#   deploy/install-deps.sh GROUP...     groups: build test demo bench lint fuzz
+#   deploy/install-deps.sh GROUP...     groups: build package test demo bench lint fuzz
 # Works as root or with sudo, without questions. Nothing is ever removed: a package in the way is named instead.
 # shellcheck disable=SC2034  # the groups are used by name
 set -euo pipefail
@@ -8,12 +8,15 @@ set -euo pipefail
 build=(cmake ninja-build g++ ccache pkg-config
        libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
        libpaho-mqtt-dev libpaho-mqttpp-dev libssl-dev libyaml-cpp-dev libspdlog-dev
-       prometheus-cpp-dev libcli11-dev libsystemd-dev libsqlite3-dev)
-# The simulator is driven by the vendor's own Python sample, which needs requests.
-test=(libgtest-dev libgmock-dev mosquitto mosquitto-clients python3 python3-requests procps)
+       prometheus-cpp-dev libcli11-dev libsystemd-dev libsqlite3-dev python3)
+package=(dpkg-dev file)
+# The simulator is driven by the vendor's own Python sample, which needs requests; the others hold the documents to the program.
+test=(libgtest-dev libgmock-dev mosquitto mosquitto-clients python3 python3-requests procps
+      python3-yaml python3-jsonschema python3-jinja2)
 demo=(mosquitto mosquitto-clients procps)
 bench=(mosquitto wrk)
-lint=(git clang-19 clang-tidy-19 clang-format-19 shellcheck yamllint codespell systemd binutils)
+lint=(git clang-19 clang-tidy-19 clang-format-19 shellcheck yamllint codespell systemd binutils
+      lintian debootstrap systemd-container prometheus docker-compose)
 # llvm-19 has the symbolizer that makes a fuzzer's stack readable.
 fuzz=(clang-19 libclang-rt-19-dev llvm-19)
 
@@ -21,7 +24,7 @@ fuzz=(clang-19 libclang-rt-19-dev llvm-19)
 wanted=()
 for group in "$@"; do
     case $group in
-        build | test | demo | bench | lint | fuzz)
+        build | package | test | demo | bench | lint | fuzz)
             declare -n packages=$group
             wanted+=("${packages[@]}")
             ;;

@@ -27,6 +27,16 @@ std::optional<std::pair<std::size_t, std::size_t>> level(std::string_view topic,
     return std::pair(begin, std::min(topic.find('/', begin), topic.size()));
 }
 
+// before + name + after, with the client in the place of its wildcard, of which there is at most
+// one.
+std::string result_topic(const mqtt::TopicTemplate::Ends& ends, std::string_view name,
+                         std::string_view client) {
+    std::string topic = ends.before;
+    topic.append(name).append(ends.after);
+    const auto plus = topic.find('+');  // no name of ours, nor one that arrived in a topic, has one
+    return plus == std::string::npos ? topic : topic.replace(plus, 1, client);
+}
+
 // The name rules of the configuration; topic_fault() has seen to wildcards and UTF-8.
 bool may_be_name(std::string_view name) {
     return !name.empty() && name.size() <= Router::kLongestName &&
@@ -120,8 +130,8 @@ Match Router::match_key(std::string_view key, std::string_view client) const {
     if (const auto found = signals_.find(key); found != signals_.end()) {
         const Target target = found->second;
         const auto& name = config_.controllers[target.controller].signals[target.signal].name;
-        const Ends& result = result_[target.controller];
-        return {target, result.before + name + result.after, std::string(client)};
+        return {target, result_topic(result_[target.controller], name, client),
+                std::string(client)};
     }
     for (std::size_t c = 0; c < set_.size(); ++c) {
         const Ends& ends = set_[c];
@@ -130,8 +140,7 @@ Match Router::match_key(std::string_view key, std::string_view client) const {
             const auto name =
                 key.substr(ends.before.size(), key.size() - ends.before.size() - ends.after.size());
             if (may_be_name(name)) {
-                return {std::nullopt, result_[c].before + std::string(name) + result_[c].after,
-                        std::string(client)};
+                return {std::nullopt, result_topic(result_[c], name, client), std::string(client)};
             }
         }
     }

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <map>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -27,6 +28,11 @@ using Buckets = Histogram::BucketBoundaries;
 const Buckets kRequestBuckets{0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0};
 const Buckets kPublishBuckets{0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0};
 const Buckets kCommandBuckets{0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0};
+
+// There from the start: Prometheus takes no notice of a counter's first step out of nothing, and
+// the first unknown outcome is the one that an alert must see.
+constexpr std::array kCommandStates{"verified", "applied", "mismatch",   "unknown",     "failed",
+                                    "rejected", "expired", "superseded", "would_apply", "aborted"};
 
 double seconds(std::chrono::nanoseconds time) {
     return std::chrono::duration<double>(time).count();
@@ -136,11 +142,17 @@ struct Metrics::Impl {
 
 namespace {
 
-// The counters of one label: few values, made at their first use, found by a short scan.
+// The counters of one label: few values, made at their first use if not `known` before, found by a
+// short scan.
 class ByLabel {
   public:
-    ByLabel(Family<Counter>& family, prometheus::Labels labels, std::string label)
-        : family_(family), labels_(std::move(labels)), label_(std::move(label)) {}
+    ByLabel(Family<Counter>& family, prometheus::Labels labels, std::string label,
+            std::span<const char* const> known = {})
+        : family_(family), labels_(std::move(labels)), label_(std::move(label)) {
+        for (const char* value : known) {
+            add(value);
+        }
+    }
     ByLabel(const ByLabel&) = delete;
     ByLabel& operator=(const ByLabel&) = delete;
     ~ByLabel() {
@@ -155,12 +167,16 @@ class ByLabel {
                 return;
             }
         }
-        labels_[label_] = value;
-        counters_.emplace_back(std::string(value), &family_.Add(labels_));
+        add(value);
         counters_.back().second->Increment();
     }
 
   private:
+    void add(std::string_view value) {
+        labels_[label_] = value;
+        counters_.emplace_back(std::string(value), &family_.Add(labels_));
+    }
+
     Family<Counter>& family_;
     prometheus::Labels labels_;
     std::string label_;
@@ -204,7 +220,7 @@ struct ControllerMetrics::Impl {
     Series<Counter> changes{all->changes, labels};
     Series<Counter> bad_replies{all->bad_replies, labels};
     Series<Histogram> publish_seconds{all->publish_seconds, labels, kPublishBuckets};
-    ByLabel commands{all->commands, labels, "state"};
+    ByLabel commands{all->commands, labels, "state", kCommandStates};
     Series<Histogram> command_seconds{all->command_seconds, labels, kCommandBuckets};
 };
 

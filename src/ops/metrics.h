@@ -78,7 +78,7 @@ class Metrics {
     void event_loop_lag(std::chrono::nanoseconds lag);
     // Prometheus text format 0.0.4, process metrics (CPU seconds, RSS, fds, threads, start time)
     // included.
-    // About 50 lines a controller.
+    // About 60 lines a controller.
     [[nodiscard]] std::string text() const;
 
   private:

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -37,16 +38,15 @@ std::vector<double> stat_fields() {
     return fields;
 }
 
+// Seconds since the Unix epoch at which the machine was booted. Not from /proc/stat: the unit's
+// sandbox (ProcSubset=pid) hides it.
 double boot_time() {
-    std::ifstream file("/proc/stat");
-    std::string key;
-    double value = 0;
-    while (file >> key) {
-        if (key == "btime" && file >> value) {
-            break;
-        }
-    }
-    return value;
+    timespec wall{};
+    timespec since_boot{};
+    ::clock_gettime(CLOCK_REALTIME, &wall);
+    ::clock_gettime(CLOCK_BOOTTIME, &since_boot);
+    return static_cast<double>(wall.tv_sec - since_boot.tv_sec) +
+           static_cast<double>(wall.tv_nsec - since_boot.tv_nsec) * 1e-9;
 }
 
 }  // namespace
@@ -55,6 +55,7 @@ void add_process_metrics(std::vector<prometheus::MetricFamily>& families) {
     const std::vector<double> stat = stat_fields();
     if (stat.size() > 21) {
         const auto ticks = static_cast<double>(::sysconf(_SC_CLK_TCK));
+        // Once: a clock that is set later does not move the start.
         static const double booted = boot_time();
         add(families, MetricType::Counter, "process_cpu_seconds_total",
             "User and system CPU time spent.", (stat[11] + stat[12]) / ticks);

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 namespace hi6gw::command {
 namespace {
 
@@ -85,6 +87,23 @@ TEST(Router, TakesTheClientFromItsLevel) {
         EXPECT_EQ(match.target.has_value(), c.found) << c.topic;
         EXPECT_EQ(match.client, c.client) << c.topic;
         EXPECT_EQ(match.result_topic, c.result) << c.topic;
+    }
+}
+
+// A + in a topic makes the broker hang up, on every attempt anew.
+TEST(Router, NamesTheClientInTheResultToo) {
+    config::Config config = test::cell();
+    config.topics.set = "{prefix}/{controller}/set/{client}/{signal}";
+    for (const auto& [result, known, unknown] :
+         {std::tuple("{prefix}/{controller}/result/{client}/{signal}",
+                     "hi6/r1/result/hmi/clamp/close", "hi6/r1/result/hmi/no/such"),
+          std::tuple("{prefix}/{controller}/{signal}/result/{client}",
+                     "hi6/r1/clamp/close/result/hmi", "hi6/r1/no/such/result/hmi"),
+          std::tuple("{client}/{controller}/{signal}", "hmi/r1/clamp/close", "hmi/r1/no/such")}) {
+        config.topics.result = result;
+        const Router router(config);
+        EXPECT_EQ(router.match("hi6/r1/set/hmi/clamp/close").result_topic, known);
+        EXPECT_EQ(router.match("hi6/r1/set/hmi/no/such").result_topic, unknown);
     }
 }
 
