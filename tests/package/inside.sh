@@ -162,7 +162,7 @@ running=$(pid)
 sed 's|^      - {name: part.*|&\n      - {name: other, address: fb2.di4}|' /root/good.yaml >/etc/hi6gw/hi6gw.yaml
 began=$(now)
 check 'is applied by a reload' systemctl reload hi6gw
-check 'a new signal is published' first_value hi6/r1/state/other
+check 'a new signal is published' until_true 10 first_value hi6/r1/state/other
 echo "figure: $(since "$began") s from systemctl reload to the first value of a new signal"
 check 'by the same process' test "$(pid)" = "$running"
 check 'which is active again' until_true 5 is ActiveState active
@@ -200,7 +200,7 @@ check 'and connects no second time' test "$(metric hi6gw_mqtt_connects_total)" =
 check 'nobody else can read the password' not runuser -u hi6gw -- cat /etc/credstore/hi6gw.mqtt-password
 
 echo "--- several gateways"
-sed -e 's|line1|line2|' -e '1a http: {listen: 127.0.0.1:9465}' /etc/hi6gw/hi6gw.yaml >/etc/hi6gw/line2.yaml
+sed -e 's|line1|line2|' -e 's|name: r1|name: r2|' -e '1a http: {listen: 127.0.0.1:9465}' /etc/hi6gw/hi6gw.yaml >/etc/hi6gw/line2.yaml
 (umask 077 && echo gate >/etc/credstore/hi6gw@line2.mqtt-password)
 check 'an instance starts' systemctl enable --now hi6gw@line2
 check 'and is connected' until_true 20 connected hi6gw@line2
