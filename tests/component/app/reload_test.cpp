@@ -85,10 +85,9 @@ std::function<void(Config&)> of_signal(std::function<void(SignalOptions&)> chang
 }
 
 // A change of each key, as the loader would bring it about.
-std::map<std::string, std::function<void(Config&)>> changes() {
-    const std::string s = "controllers[].signals[].";
-    const auto another_signal = of_controller(
-        [](config::Controller& controller) { controller.signals.push_back(signal("b", "mw22")); });
+using Changes = std::map<std::string, std::function<void(Config&)>>;
+
+Changes changes_of_sections() {
     return {
         {"gateway.id", [](Config& c) { c.gateway.id = "line2"; }},
         {"gateway.state_dir", [](Config& c) { c.gateway.state_dir = "/x"; }},
@@ -122,6 +121,13 @@ std::map<std::string, std::function<void(Config&)>> changes() {
         {"events.max_age", [](Config& c) { c.events.max_age = 1s; }},
         {"events.commit", [](Config& c) { c.events.commit = 1s; }},
         {"controllers", [](Config& c) { c.controllers.pop_back(); }},
+    };
+}
+
+Changes changes_of_controllers() {
+    const auto another_signal = of_controller(
+        [](config::Controller& controller) { controller.signals.push_back(signal("b", "mw22")); });
+    return {
         {"controllers[].name", of_controller([](auto& c) { c.name = "x"; })},
         {"controllers[].url", of_controller([](auto& c) { c.host = "x"; })},
         {"controllers[].timeout", of_controller([](auto& c) { c.timeout = 2s; })},
@@ -133,9 +139,15 @@ std::map<std::string, std::function<void(Config&)>> changes() {
         {"controllers[].max_block", of_controller([](auto& c) { c.max_block_words = 1; })},
         {"controllers[].signal_map", another_signal},
         {"controllers[].signals", another_signal},
+        {"controllers[].signals[].for", another_signal},
+    };
+}
+
+Changes changes_of_signals() {
+    const std::string s = "controllers[].signals[].";
+    return {
         {s + "name", of_controller([](auto& c) { c.signals[0].name = "x"; })},
         {s + "address", of_controller([](auto& c) { c.signals[0] = signal("a", "mw30"); })},
-        {s + "for", another_signal},
         {s + "access", of_signal([](auto& o) { o.writable = true; })},
         {s + "poll", of_signal([](auto& o) { o.poll = 1s; })},
         {s + "invert", of_signal([](auto& o) { o.invert = true; })},
@@ -156,6 +168,13 @@ std::map<std::string, std::function<void(Config&)>> changes() {
         {s + "feedback", of_signal([](auto& o) { o.feedback = "b"; })},
         {s + "description", of_signal([](auto& o) { o.description = "x"; })},
     };
+}
+
+Changes changes() {
+    Changes all = changes_of_sections();
+    all.merge(changes_of_controllers());
+    all.merge(changes_of_signals());
+    return all;
 }
 
 TEST(ReloadColumn, IsTrueOfEachKey) {
