@@ -354,7 +354,7 @@ TEST(Commands, BeyondAFullQueueTheyAreRejected) {
     ASSERT_TRUE(becomes(plant.probe, "o/0", "0"));
     ASSERT_TRUE(plant.broker.wait_for_log("Sending SUBACK to hi6gw-line1", kPatience));
     plant.simulator.fault(
-        R"({"path":"do_val","method":"POST","action":"delay","ms":5000,"count":1})");
+        R"({"path":"do_val","method":"POST","action":"delay","ms":15000,"count":1})");
     std::size_t sent = 0;
     const auto full = [&] {
         for (const Received& message : plant.probe.messages()) {
