@@ -1,6 +1,7 @@
 #pragma once
 // A thread for calls that may block (Paho's connect while a name is looked up, the disk), from the
-// first job on: jobs run one after another, in order. The queue has no bound of its own: who posts keeps to one.
+// first job on: jobs run one after another, in order. The queue has no bound of its own: who posts
+// keeps to one.
 
 #include <chrono>
 #include <functional>
