@@ -255,6 +255,7 @@ std::shared_ptr<const Reload> Application::plan_from(config::Loaded loaded) {
 
 void Application::refuse(const config::Loaded& loaded) {
     metrics_.reloaded(false);
+    refused_.clear();
     for (const config::Problem& problem : loaded.problems) {
         if (problem.warning) {
             log_.warn("{}", config::to_string(problem));
