@@ -447,6 +447,7 @@ asio::awaitable<void> Application::watch() {
         metrics_.event_loop_lag(time_->now() - next);
         const std::string stuck = stalled();
         if (stuck.empty()) {
+            stall_said_ = false;
             systemd::watchdog();
         } else if (!std::exchange(stall_said_, true)) {
             log_.error("{} makes no progress: the watchdog is not fed any more", stuck);

@@ -72,8 +72,8 @@ mqtt::Handlers Broker::handlers() {
         on_connect_failed(why, refused);
     };
     out.subscription_refused = [this](const std::string& filter, const std::string& why) {
-        log_.error("the broker refuses the subscription to {}: {}; no commands from there", filter,
-                   why);
+        log_.error("the broker refuses the subscription to {}: {}; nothing is heard from there",
+                   filter, why);
     };
     out.publish_refused = [this](const std::string& topic, const std::string& why) {
         on_publish_refused(topic, why);

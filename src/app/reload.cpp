@@ -67,6 +67,10 @@ std::vector<std::string> retained_of(const config::Config& config, const config:
 
 }  // namespace
 
+bool same_place(const config::Controller& a, const config::Controller& b) {
+    return a.host == b.host && a.port == b.port;
+}
+
 Reload plan_reload(const std::shared_ptr<const config::Config>& old, config::Config fresh) {
     Reload out;
     const config::Config& before = *old;

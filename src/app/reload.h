@@ -26,6 +26,9 @@ struct Reload {
     std::size_t changed = 0;
     std::size_t removed = 0;
 };
+// The connection of the one can go on as that of the other.
+[[nodiscard]] bool same_place(const config::Controller& a, const config::Controller& b);
+
 [[nodiscard]] Reload plan_reload(const std::shared_ptr<const config::Config>& old,
                                  config::Config fresh);
 

@@ -1,5 +1,6 @@
 #include "app/stations.h"
 
+#include "app/reload.h"
 #include "app/topics.h"
 #include "hi6/http_client.h"
 
@@ -19,10 +20,6 @@ using namespace std::chrono_literals;
 constexpr auto kLaneRestart = 1s;
 constexpr auto kWindUpTime = 1s;       // of an exchange under way, at a reload
 constexpr auto kReleaseTime = 1500ms;  // of the pulses of a controller that goes, after that
-
-bool same_place(const config::Controller& a, const config::Controller& b) {
-    return a.host == b.host && a.port == b.port;
-}
 
 }  // namespace
 

@@ -2,7 +2,7 @@
 
 #include <systemd/sd-daemon.h>
 
-#include <cstdint>
+#include <chrono>
 
 namespace hi6gw::app::systemd {
 
@@ -28,14 +28,6 @@ void stopping() {
 
 void watchdog() {
     sd_notify(0, "WATCHDOG=1");
-}
-
-std::optional<std::chrono::microseconds> watchdog_interval() {
-    std::uint64_t usec = 0;
-    if (sd_watchdog_enabled(0, &usec) <= 0) {
-        return std::nullopt;
-    }
-    return std::chrono::microseconds(usec) / 2;
 }
 
 }  // namespace hi6gw::app::systemd

@@ -1,9 +1,7 @@
 #pragma once
-// The service manager's side of things (sd_notify(3), sd_watchdog_enabled(3)); all of it does
-// nothing when the process was not started by systemd. Thread: the event loop's.
+// The service manager's side of things (sd_notify(3)); all of it does nothing when the process was
+// not started by systemd. Thread: the event loop's.
 
-#include <chrono>
-#include <optional>
 #include <string>
 
 namespace hi6gw::app::systemd {
@@ -13,7 +11,5 @@ void status(const std::string& text);  // STATUS=...
 void reloading();                      // RELOADING=1; ready() ends it
 void stopping();                       // STOPPING=1
 void watchdog();                       // WATCHDOG=1
-// How often watchdog() must be called: half of WatchdogSec. nullopt: nobody watches.
-[[nodiscard]] std::optional<std::chrono::microseconds> watchdog_interval();
 
 }  // namespace hi6gw::app::systemd

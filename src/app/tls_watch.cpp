@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <optional>
 #include <utility>
 
 namespace hi6gw::app {
@@ -34,6 +35,7 @@ void TlsWatch::configure(std::optional<mqtt::TlsFiles> files) {
     certificates_.clear();
     broker_.reset();
     metrics_.tls_certificates({});
+    metrics_.tls_broker_certificate(std::nullopt);
     alarm_->wake();
 }
 

@@ -348,8 +348,13 @@ void Metrics::tls_certificates(
     }
 }
 
-void Metrics::tls_broker_certificate(std::chrono::sys_seconds expiry) {
-    impl_->broker_certificate.Add({}).Set(static_cast<double>(expiry.time_since_epoch().count()));
+void Metrics::tls_broker_certificate(std::optional<std::chrono::sys_seconds> expiry) {
+    Gauge& gauge = impl_->broker_certificate.Add({});  // the same one each time
+    if (expiry) {
+        gauge.Set(static_cast<double>(expiry->time_since_epoch().count()));
+    } else {
+        impl_->broker_certificate.Remove(&gauge);
+    }
 }
 
 void Metrics::event_loop_lag(std::chrono::nanoseconds lag) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace hi6gw::ops {
@@ -74,7 +75,7 @@ class Metrics {
     void events(const EventMetrics& now);
     // When the first certificate of each file expires; files that are not named any more go.
     void tls_certificates(const std::map<std::string, std::chrono::sys_seconds>& expiry_by_file);
-    void tls_broker_certificate(std::chrono::sys_seconds expiry);
+    void tls_broker_certificate(std::optional<std::chrono::sys_seconds> expiry);  // none: no TLS
     void event_loop_lag(std::chrono::nanoseconds lag);
     // Prometheus text format 0.0.4, process metrics (CPU seconds, RSS, fds, threads, start time)
     // included.

@@ -89,7 +89,8 @@ void one_round(Report& report, int round, Seconds time, const std::vector<std::s
         {"commands",
          [&] { measure_commands(report, time, {"polled every 10 ms", "10ms", 50ms, ""}); }},
         {"commands", [&] { measure_curl(report, time); }},
-        {"journal", [&] { measure_journal(report, time / 2); }}};
+        {"journal", [&] { measure_journal(report, time / 2); }},
+        {"start", [&] { measure_start(report); }}};
     for (const auto& [name, measure] : scenarios) {
         if (named(name)) {
             measure();
@@ -111,7 +112,7 @@ int main(int argc, char** argv) {
     app.add_option("--rounds", rounds, "How often each scenario runs")->capture_default_str();
     app.add_option("--seconds", seconds, "Length of a latency run; the others are shorter")
         ->capture_default_str();
-    app.add_option("--only", only, "Of: latency seed sweep race load split commands journal");
+    app.add_option("--only", only, "Of: latency seed sweep race load split commands journal start");
     app.add_option("--about", about, "What to say of the machine");
     app.add_option("--out", out, "File for the table");
     CLI11_PARSE(app, argc, argv);

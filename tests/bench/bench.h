@@ -36,6 +36,8 @@ void measure_commands(Report& report, Seconds time, const CommandLoad& load);
 void measure_curl(Report& report, Seconds time);
 // journal.cpp: events through the journal, beside SQLite alone.
 void measure_journal(Report& report, Seconds time);
+// start.cpp: from the program's start to its first value, and to the last one of 10,000.
+void measure_start(Report& report);
 
 // What several share.
 void add_percentiles(Report& report, const std::string& what, const std::vector<double>& values,

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Measures the gateway beside what it is held against; prints the table and writes tests/bench/RESULTS.md.
-#   tests/bench/run.sh [--rounds 3] [--seconds 20] [--only latency|seed|sweep|race|load|split|commands|journal]... [--out FILE]
+#   tests/bench/run.sh [--rounds 3] [--seconds 20] [--only latency|seed|sweep|race|load|split|commands|journal|start]... [--out FILE]
 #   REALTIME=1 tests/bench/run.sh   (root) keeps what else a shared machine does out of the figures: all that is measured
 #   runs before any other program (chrt -f)
 # With the defaults about seven minutes. Nothing is asserted: shared machines are noisy, so read medians and spread.

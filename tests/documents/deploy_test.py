@@ -83,6 +83,9 @@ class Broker(unittest.TestCase):
         plant.received(scada, RESULT, lambda result: result["id"] == "b")
         eventually(lambda: sum("clamp/close" in line for line in viewer.lines) >= 2, "the viewer sees the effect")
         self.assertIsNone(viewer.find("result"))
+        # What a second gateway would say reaches the first one.
+        self.assertTrue(plant.publish("hi6/r1/status", '{"state":"online","session":"another"}', "hi6gw"))
+        eventually(lambda: "\nhi6gw_duplicate_owner 1\n" in plant.metrics(), "a second gateway is noticed")
         # Nothing of what the gateway itself says was refused, nor has it received what it must not.
         self.assertIn("\nhi6gw_mqtt_publish_refused_total 0\n", plant.metrics())
 
@@ -127,6 +130,15 @@ class Recipes(unittest.TestCase):
         """Gives a command as a recipe would; its result."""
         self.assertTrue(self.plant.publish(topic, payload))
         return Plant.received(self.listener, RESULT, ended)
+
+    def test_each_metric_is_in_the_readme_and_in_an_alert_or_the_dashboard(self):
+        known = {name.removeprefix("hi6gw_") for name in re.findall(r'"(hi6gw_[a-z_]+)"', text("src/ops/metrics.cpp"))}
+        table = text("README.md").split("### Metrics")[1].split("\n## ")[0]
+        named = {name for cell in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`([a-z_]+)", cell)}
+        self.assertEqual(named, known)
+        operators = text("deploy/prometheus/hi6gw.rules.yml") + text("deploy/grafana/hi6gw.json")
+        self.assertEqual({name for name in known if not re.search(rf"hi6gw_{name}\b|hi6gw_{name}_bucket", operators)},
+                         {"journal_commits_total"})
 
     def test_alerts_and_dashboard_use_metrics_that_exist(self):
         there = series(self.plant.metrics())

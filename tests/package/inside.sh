@@ -107,22 +107,45 @@ check 'killed, it comes back' until_true 5 is NRestarts 1
 check 'and runs' until_true 5 is ActiveState active
 check 'and releases what it left pulsed' until_true 5 output_is fb2.do3 0
 echo "figure: $(since "$died") s from SIGKILL to the pulsed output released"
+
+# A gateway with a fault of its own (tests/support/stuck), which a file brings about.
 mkdir -p /etc/systemd/system/hi6gw.service.d
-printf '[Service]\nWatchdogSec=2\n' >/etc/systemd/system/hi6gw.service.d/quick.conf
+cat >/etc/systemd/system/hi6gw.service.d/stuck.conf <<'UNIT'
+[Service]
+WatchdogSec=3
+Environment=HI6GW_STUCK=/var/lib/hi6gw/stuck
+ExecStart=
+ExecStart=/checkout/build/release/tests/support/stuck/hi6gw_stuck run -c /etc/hi6gw/hi6gw.yaml
+UNIT
 systemctl daemon-reload
 systemctl restart hi6gw
-check 'it feeds the watchdog' until_true 20 connected
-hung=$(pid)
-kill -STOP "$hung"
 another_runs() {
     local runs
     runs=$(pid)
-    [ "$runs" != "$hung" ] && [ "$runs" != 0 ] && is ActiveState active
+    [ "$runs" != "$stuck" ] && [ "$runs" != 0 ] && is ActiveState active
 }
-check 'hung, it is replaced by the watchdog' until_true 15 another_runs
-check 'for that reason' journal 'Watchdog timeout'
+watchdog_timeouts() { [ "$(journalctl -u hi6gw | grep -c 'Watchdog timeout')" = "$1" ]; }
+# FAULT WHAT SECONDS HOW_OFTEN_UNTIL_NOW
+replaced_by_the_watchdog() {
+    local began
+    check 'it feeds the watchdog' until_true 20 connected
+    stuck=$(pid)
+    began=$(now)
+    echo "$1" >/var/lib/hi6gw/stuck
+    check "$2 stuck, it is replaced" until_true "$3" another_runs
+    rm /var/lib/hi6gw/stuck
+    check 'by the watchdog' until_true 5 watchdog_timeouts "$4"
+    echo "figure: $(since "$began") s until the next one runs, with WatchdogSec=3"
+}
+replaced_by_the_watchdog loop 'its event loop' 15 1
+replaced_by_the_watchdog 8888 'the polling of its controller' 30 2
+check 'which it has said' journal 'the polling of r1 makes no progress'
+replaced_by_the_watchdog session 'its session with the broker' 40 3
+check 'which it has said' journal 'the session with the broker makes no progress'
+check 'without leaving a core behind' test -z "$(find / -xdev -name 'core*' -size +1M -newer /root/good.yaml 2>/dev/null)"
 rm -r /etc/systemd/system/hi6gw.service.d
 systemctl daemon-reload
+systemctl restart hi6gw
 
 sed 's|line1|line3|' /root/good.yaml >/etc/hi6gw/line3.yaml # the same port for its operations
 check 'a failure at start is not READY' not systemctl start hi6gw@line3
@@ -133,7 +156,17 @@ systemctl stop hi6gw@line3
 rm /etc/hi6gw/line3.yaml
 systemctl start hi6gw
 
-echo "--- a broken file"
+echo "--- a changed file, and a broken one"
+until_true 20 connected || check 'it is connected' false
+running=$(pid)
+sed 's|^      - {name: part.*|&\n      - {name: other, address: fb2.di4}|' /root/good.yaml >/etc/hi6gw/hi6gw.yaml
+began=$(now)
+check 'is applied by a reload' systemctl reload hi6gw
+check 'a new signal is published' until_true 10 first_value hi6/r1/state/other
+echo "figure: $(since "$began") s from systemctl reload to the first value of a new signal"
+check 'by the same process' test "$(pid)" = "$running"
+check 'which is active again' until_true 5 is ActiveState active
+check 'with the connection that it had' test "$(metric 'hi6gw_connects_total{controller="r1"}')" = 1
 running=$(pid)
 echo 'nonsense: [' >>/etc/hi6gw/hi6gw.yaml
 check 'is refused by a reload' not systemctl reload hi6gw
@@ -159,13 +192,22 @@ sed -i 's|^mqtt: .*|mqtt: {url: mqtt://127.0.0.1:1883, username: hi6gw}|' /etc/h
 systemctl restart hi6gw
 check 'with it, it is let in' until_true 20 connected
 check 'and others see its values' first_value hi6/r1/state/part -u scada -P screen
+running=$(pid)
+check 'a reload finds it, too' systemctl reload hi6gw
+reloaded() { metric 'hi6gw_config_reloads_total{result="applied"}' | grep -qx 1; }
+check 'and has nothing against it' until_true 10 reloaded
+check 'and connects no second time' test "$(metric hi6gw_mqtt_connects_total)" = 1
 check 'nobody else can read the password' not runuser -u hi6gw -- cat /etc/credstore/hi6gw.mqtt-password
 
 echo "--- several gateways"
-sed -e 's|line1|line2|' -e '1a http: {listen: 127.0.0.1:9465}' /etc/hi6gw/hi6gw.yaml >/etc/hi6gw/line2.yaml
+sed -e 's|line1|line2|' -e 's|name: r1|name: r2|' -e '1a http: {listen: 127.0.0.1:9465}' /etc/hi6gw/hi6gw.yaml >/etc/hi6gw/line2.yaml
 (umask 077 && echo gate >/etc/credstore/hi6gw@line2.mqtt-password)
 check 'an instance starts' systemctl enable --now hi6gw@line2
 check 'and is connected' until_true 20 connected hi6gw@line2
+sed -e 's|{id: line2}|{id: twin, state_dir: /var/lib/hi6gw@line2}|' -e 's|127.0.0.1:9465|off|' /etc/hi6gw/line2.yaml >/etc/hi6gw/twin.yaml
+in_use() { runuser -u hi6gw -- timeout 10 hi6gw run -c /etc/hi6gw/twin.yaml 2>&1 | grep 'in use by another hi6gw'; }
+check 'another one with its state directory is refused' in_use
+rm /etc/hi6gw/twin.yaml
 check 'its state is its own' test "$(stat -c '%U %a' /var/lib/hi6gw@line2)" = 'hi6gw 750'
 check 'the other runs on' connected
 

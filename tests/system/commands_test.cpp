@@ -538,12 +538,13 @@ TEST(Pulses, AreReleasedAfterACrash) {
     EXPECT_EQ(plant.simulator.posts().size(), 3U);
 }
 
+// Also one that has nothing to keep there yet: a reload may give it something.
 TEST(Pulses, AStateDirectoryHasOneGateway) {
     CommandPlant plant;
     TempDir directory;
-    const auto config =
-        directory.file("two.yaml", base_yaml(plant.broker) + "http: {listen: \"off\"}\n" +
-                                       controller_yaml(plant.simulator, kSignals));
+    const auto config = directory.file(
+        "two.yaml", base_yaml(plant.broker) + "http: {listen: \"off\"}\n" +
+                        controller_yaml(plant.simulator, "      - {name: a, address: fb2.di3}\n"));
     Process second(ProcessOptions{{Gateway::program(), "run", "-c", config.string()},
                                   {{"STATE_DIRECTORY", plant.gateway.state_directory()}},
                                   directory.path().string(),

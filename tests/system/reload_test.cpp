@@ -8,6 +8,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 
 namespace hi6gw::test {
@@ -133,6 +134,37 @@ TEST(Reload, ABrokenFileChangesNothingAndSaysWhere) {
             return !latest(cell.probe, "hi6/gateway/line1/status").as_object().contains("reason");
         },
         kPatience));
+}
+
+// Fault H18: the connection goes on with the password that it has.
+TEST(Reload, APasswordThatIsGoneIsRefusedAndTheOldOneKept) {
+    const TempDir directory;
+    const auto password = directory.file("password", "secret");
+    std::filesystem::permissions(password, std::filesystem::perms::owner_read);
+    Broker broker;
+    Simulator simulator;
+    const MqttProbe probe(broker);
+    const std::string yaml = "gateway: {id: line1}\nmqtt: {url: \"" + broker.url() +
+                             "\", username: gw, password_file: \"" + password.string() +
+                             "\"}\ndefaults: {poll: 20ms}\n" + controller_yaml(simulator, kA);
+    Gateway gateway(yaml);
+    ASSERT_TRUE(becomes(probe, "a", "0"));
+    std::filesystem::remove(password);
+    gateway.process().signal(SIGHUP);
+    EXPECT_TRUE(gateway.process().wait_for_output("mqtt.password_file", kPatience));
+    EXPECT_TRUE(eventually(
+        [&] { return gateway.metric("hi6gw_config_reloads_total", "refused") == 1; }, kPatience));
+    EXPECT_TRUE(eventually(
+        [&] {
+            const auto now = latest(probe, "hi6/gateway/line1/status");
+            return now.as_object().contains("reason") &&
+                   now.at("reason").as_string().starts_with("config_error: ");
+        },
+        kPatience));
+    simulator.set("fb2.di3", 1);
+    EXPECT_TRUE(becomes(probe, "a", "1"));
+    EXPECT_EQ(gateway.metric("hi6gw_mqtt_connects_total"), 1);
+    EXPECT_EQ(gateway.process().err().find("secret"), std::string::npos);
 }
 
 TEST(Reload, AnotherBrokerIsToldGoodbyeAndHello) {

@@ -10,6 +10,7 @@
 
 #include <openssl/tls1.h>
 
+#include <csignal>
 #include <cstdlib>
 
 namespace hi6gw::test {
@@ -139,6 +140,32 @@ TEST(Tls, ANewCertificateIsInForceWithoutARestartAndAHalfOneChangesNothing) {
     for (const Received& status : plant.probe->messages("hi6/gateway/line1/status")) {
         EXPECT_THAT(status.payload, HasSubstr("online"));
     }
+}
+
+TEST(Tls, AReloadTurnsItOnWithAllThatBelongsToItAndOffAgain) {
+    TlsPlant plant;
+    const std::string plain =
+        base_yaml(*plant.broker) +
+        controller_yaml(plant.simulator, "      - {name: a, address: fb2.di3}\n");
+    const auto expiries = [](Gateway& gateway) {
+        return gateway.metric("hi6gw_tls_certificate_expiry_timestamp_seconds", "gw.pem") +
+               gateway.metric("hi6gw_tls_broker_certificate_expiry_timestamp_seconds");
+    };
+    Gateway gateway(plain);
+    EXPECT_TRUE(becomes(*plant.probe, "a", "0"));
+    EXPECT_EQ(expiries(gateway), 0);
+    gateway.rewrite(plant.yaml());
+    gateway.process().signal(SIGHUP);
+    EXPECT_TRUE(plant.broker->wait_for_log("u'CN=gw'", kPatience));
+    EXPECT_TRUE(eventually([&] { return expiries(gateway) > 2e9; }, kPatience)) << "both";
+    plant.write_ours(plant.ours("gw-renewed", 24h * 365));
+    EXPECT_TRUE(plant.broker->wait_for_log("u'CN=gw-renewed'", kPatience));
+    gateway.rewrite(plain);
+    gateway.process().signal(SIGHUP);
+    EXPECT_TRUE(eventually([&] { return expiries(gateway) == 0; }, kPatience));
+    plant.simulator.set("fb2.di3", 1);
+    EXPECT_TRUE(becomes(*plant.probe, "a", "1"));
+    EXPECT_EQ(plant.simulator.stat("connections_total"), 1);
 }
 
 // With OpenSSL told to be lenient by the system's configuration, it is the gateway's own doing.

@@ -298,6 +298,43 @@ TEST_F(LaneLink, FarewellLeavesNothingStandingAsGood) {
     EXPECT_FALSE(bench.controller.connected());
 }
 
+// The watchdog goes by this: never past while the lane goes on, whatever the controller does, and
+// past for ever once it does not.
+TEST(LaneDue, IsNotPastWhateverTheControllerDoes) {
+    for (const auto mode : {FakeController::Connect::accept, FakeController::Connect::refuse,
+                            FakeController::Connect::hang}) {
+        for (const bool answers : {true, false}) {
+            LaneBench bench(
+                make_controller({make_signal("fb0.do0"), make_signal("fb0.dow4", 20s)}));
+            fill(bench.controller);
+            bench.controller.connect_mode = mode;
+            bench.controller.fault = [answers](const FakeController::Request&) {
+                return answers ? std::nullopt
+                               : std::optional<FakeController::Fault>({.hang = true});
+            };
+            bench.run();
+            for (int i = 0; i < 1000; ++i) {
+                bench.advance(97ms);
+                ASSERT_GE(bench.lane->due(), bench.time.now()) << i;
+            }
+        }
+    }
+}
+
+TEST_F(LaneLink, IsLongDueWhenItIsStuck) {
+    come_online();
+    const auto never = bench.time.alarm();
+    bench.controller.wait = [&never](Steady::time_point) {
+        return never->wait_until(Steady::time_point::max());
+    };
+    bench.advance(1s);
+    const Steady::time_point due = bench.lane->due();
+    EXPECT_LT(due, bench.time.now() + bench.lane->config().timeout);
+    bench.advance(1min);
+    EXPECT_EQ(bench.lane->due(), due);
+    bench.stop();  // before the alarm goes
+}
+
 // Wherever it is: connecting, proving, reading, waiting, backing off.
 TEST(LaneCancellation, EndsBothLoopsAtAnyPoint) {
     for (int mode = 0; mode < 3; ++mode) {
