@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <mutex>
 
 namespace hi6gw::mqtt {
 namespace {
@@ -110,6 +111,16 @@ ConnectResult failed(const paho::token& token, const TlsGuard* guard) {
         result.why = "TLS: " + broken->why;
     }
     return result;
+}
+
+// Else Paho would have OpenSSL load whatever it has, even without TLS (1 MB). OpenSSL 3 loads what
+// it needs when it is needed.
+void leave_openssl_alone() {
+    static std::once_flag once;
+    std::call_once(once, [] {
+        MQTTAsync_init_options options = MQTTAsync_init_options_initializer;
+        MQTTAsync_global_init(&options);
+    });
 }
 
 Inbound copy(const paho::message& message) {
@@ -311,6 +322,7 @@ void Link::Client::connect() {
     if (options.tls && !guard_tls()) {
         return;
     }
+    leave_openssl_alone();
     paho::create_options create(version == 5 ? kVersion5 : kVersion311);
     create.set_max_buffered_messages(kPahoWindow);
     paho = std::make_unique<paho::async_client>(uri(options), options.client_id, create);
