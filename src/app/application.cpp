@@ -372,10 +372,11 @@ void Application::recover_pulses() {
 
 void Application::subscribe() {
     std::vector<std::string> filters = commands_.filters();
+    const bool commands = !filters.empty();
     for (std::string& filter : owners_.filters()) {
         filters.push_back(std::move(filter));
     }
-    broker_->session().set_subscriptions(std::move(filters));
+    broker_->session().set_subscriptions(std::move(filters), commands);
 }
 
 // ---- what happens

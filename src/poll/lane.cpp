@@ -240,7 +240,7 @@ asio::awaitable<Lane::Step> Lane::sweep(GroupMask groups) {
             co_return step;
         }
     }
-    if (prover_.proof().state() == hi6::BlockProof::State::pending && time_.now() >= next_proof_) {
+    if (start >= next_proof_ && prover_.proof().state() == hi6::BlockProof::State::pending) {
         const Step step = co_await ask_again();
         if (step != Step::next) {
             co_return step;

@@ -129,7 +129,7 @@ void PacedClient::hurry() {
 // Opens the connection again where its end was announced. The deadline, put off by the time that
 // took.
 asio::awaitable<PacedClient::Deadline> PacedClient::reopen(Deadline deadline) {
-    if (!inner_.connected() && inner_.keep_alive_refused()) {
+    if (inner_.keep_alive_refused() && !inner_.connected()) {
         const Steady::time_point before = time_.now();
         co_await connect(Deadline::max());
         deadline += time_.now() - before;
