@@ -5,10 +5,10 @@
 # shellcheck disable=SC2034  # the groups are used by name
 set -euo pipefail
 
-build=(cmake ninja-build g++ ccache pkg-config
+build=(cmake ninja-build g++ ccache
        libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
        libpaho-mqtt-dev libpaho-mqttpp-dev libssl-dev libyaml-cpp-dev libspdlog-dev
-       prometheus-cpp-dev libcli11-dev libsystemd-dev libsqlite3-dev python3)
+       prometheus-cpp-dev libcli11-dev libsqlite3-dev python3)
 package=(dpkg-dev file)
 # The simulator is driven by the vendor's own Python sample, which needs requests; the others hold the documents to the program.
 test=(libgtest-dev libgmock-dev mosquitto mosquitto-clients python3 python3-requests procps

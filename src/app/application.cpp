@@ -255,6 +255,7 @@ std::shared_ptr<const Reload> Application::plan_from(config::Loaded loaded) {
 
 void Application::refuse(const config::Loaded& loaded) {
     metrics_.reloaded(false);
+    refused_.clear();
     for (const config::Problem& problem : loaded.problems) {
         if (problem.warning) {
             log_.warn("{}", config::to_string(problem));
@@ -371,10 +372,11 @@ void Application::recover_pulses() {
 
 void Application::subscribe() {
     std::vector<std::string> filters = commands_.filters();
+    const bool commands = !filters.empty();
     for (std::string& filter : owners_.filters()) {
         filters.push_back(std::move(filter));
     }
-    broker_->session().set_subscriptions(std::move(filters));
+    broker_->session().set_subscriptions(std::move(filters), commands);
 }
 
 // ---- what happens

@@ -23,6 +23,7 @@ void Owners::configure(const config::Config& config) {
 
 std::vector<std::string> Owners::filters() const {
     std::vector<std::string> out;
+    out.reserve(controllers_.size());
     for (const auto& [topic, controller] : controllers_) {
         out.push_back(topic);
     }

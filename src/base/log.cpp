@@ -4,8 +4,9 @@
 
 #include <spdlog/details/null_mutex.h>
 #include <spdlog/sinks/base_sink.h>
-#include <spdlog/sinks/systemd_sink.h>
 
+#include <sys/stat.h>
+#include <sys/syslog.h>
 #include <unistd.h>
 
 #include <array>
@@ -25,9 +26,19 @@ std::shared_ptr<LogQueue> queue;  // and so is this
 // Not by way of the C library's stream: a thread that hangs in it would hold up the end of
 // the process.
 class StderrSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+  public:
+    // `journal`: the other end has the time itself, and takes the level as sd-daemon(3) writes it.
+    explicit StderrSink(bool journal) : journal_(journal) {}
+
+  private:
     void sink_it_(const spdlog::details::log_msg& message) override {
         spdlog::memory_buf_t line;
-        formatter_->format(message, line);
+        if (journal_) {
+            fmt::format_to(std::back_inserter(line), "<{}>{}\n", priority(message.level),
+                           std::string_view(message.payload.data(), message.payload.size()));
+        } else {
+            formatter_->format(message, line);
+        }
         for (std::string_view rest(line.data(), line.size()); !rest.empty();) {
             const ssize_t written = ::write(STDERR_FILENO, rest.data(), rest.size());
             if (written < 0 && errno != EINTR) {
@@ -37,12 +48,32 @@ class StderrSink final : public spdlog::sinks::base_sink<spdlog::details::null_m
         }
     }
     void flush_() override {}
+    static int priority(spdlog::level::level_enum level) {
+        switch (level) {
+            case spdlog::level::critical:
+                return LOG_CRIT;
+            case spdlog::level::err:
+                return LOG_ERR;
+            case spdlog::level::warn:
+                return LOG_WARNING;
+            case spdlog::level::info:
+                return LOG_INFO;
+            default:
+                return LOG_DEBUG;
+        }
+    }
+
+    const bool journal_;
 };
 
-// systemd sets JOURNAL_STREAM for what it starts with its output connected to the journal.
+// systemd sets JOURNAL_STREAM, device:inode, for what it starts with its output connected to the
+// journal; whoever redirects that hands the variable on all the same.
 bool under_journald() {
     // NOLINTNEXTLINE(concurrency-mt-unsafe): called before there is a second thread
-    return std::getenv("JOURNAL_STREAM") != nullptr;
+    const char* const stream = std::getenv("JOURNAL_STREAM");
+    struct stat where{};
+    return stream != nullptr && ::fstat(STDERR_FILENO, &where) == 0 &&
+           stream == fmt::format("{}:{}", where.st_dev, where.st_ino);
 }
 
 void append_escaped(std::string& out, std::string_view text) {
@@ -80,12 +111,7 @@ Result<void> configure(std::string_view level, Format format) {
     if (parsed == spdlog::level::off && level != "off") {
         return Fault{"unknown log level '" + std::string(level) + "'"};
     }
-    spdlog::sink_ptr sink;
-    if (format == Format::automatic && under_journald()) {
-        sink = std::make_shared<spdlog::sinks::systemd_sink_mt>("hi6gw");
-    } else {
-        sink = std::make_shared<StderrSink>();
-    }
+    const auto sink = std::make_shared<StderrSink>(format == Format::automatic && under_journald());
     json_lines = format == Format::json;
     queue = std::make_shared<LogQueue>(sink, kQueueLines, [](std::uint64_t lost) {
         return line_of("log", fmt::format("{} lines were dropped: nobody took them", lost));

@@ -71,13 +71,13 @@ int run_visit(const VisitOptions& options,
     asio::io_context loop(1);
     Visit visit(loop.get_executor(), options);
     int exit_code = kExitFailure;
-    asio::co_spawn(loop, visiting(visit),
-                   [&exit_code](const std::exception_ptr& failure, int code) {
-                       if (failure) {
-                           std::rethrow_exception(failure);
-                       }
-                       exit_code = code;
-                   });
+    asio::co_spawn(loop, visiting(visit), [&](const std::exception_ptr& failure, int code) {
+        visit.client().close();
+        if (failure) {
+            std::rethrow_exception(failure);
+        }
+        exit_code = code;
+    });
     loop.run();
     return exit_code;
 }

@@ -8,7 +8,7 @@ namespace {
 
 // Takes out what `which` says, in order.
 template <class Predicate>
-void move_out(std::deque<Command>& queue, std::vector<Command>& out, Predicate which) {
+void move_out(std::deque<Command>& queue, std::vector<Command>& out, const Predicate& which) {
     std::deque<Command> rest;
     for (Command& command : queue) {
         if (which(command)) {

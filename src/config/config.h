@@ -124,6 +124,7 @@ struct Controller {
     double max_load = 0.5;  // share of time that the controller may be busy serving us; (0, 1]
     BlockMode block_read = BlockMode::automatic;
     hi6::IndexUnit index_unit = hi6::IndexUnit::byte;
+    std::string system_version;          // of the one that is meant; empty: whoever answers
     std::uint32_t max_block_words = 30;  // 1..; longest block read in 32-bit words (key: max_block)
     std::vector<Signal> signals;
     bool operator==(const Controller&) const = default;

@@ -68,6 +68,7 @@ constexpr auto kKeys = std::to_array<Key>({
     {kDefaultsSection, "verify"},
     {kControllerSection, "name"},
     {kControllerSection, "url"},
+    {kControllerSection, "system_version"},
     {kControllerSection, "timeout"},
     {kControllerSection, "max_load"},
     {kControllerSection, "block_read"},

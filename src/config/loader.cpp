@@ -487,6 +487,15 @@ void Loader::read_transfer(const Section& section, Controller& controller) {
         {"auto", BlockMode::automatic}, {"on", BlockMode::on}, {"off", BlockMode::off}};
     static constexpr std::pair<std::string_view, hi6::IndexUnit> kUnits[] = {
         {"byte", hi6::IndexUnit::byte}, {"element", hi6::IndexUnit::element}};
+    take(section, "system_version", controller.system_version,
+         [&](const Place& at) -> std::optional<std::string> {
+             auto text = values_.text(at);
+             if (text && text->empty()) {  // would be no check at all
+                 report_.error(at, "must not be empty");
+                 return std::nullopt;
+             }
+             return text;
+         });
     take(section, "timeout", controller.timeout,
          [&](const Place& at) { return values_.duration(at, {10ms, 1min}); });
     take(section, "max_load", controller.max_load,

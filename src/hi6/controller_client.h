@@ -30,7 +30,14 @@ struct Reply {
 };
 
 struct LinkFault {
-    enum class Kind : std::uint8_t { resolve, refused, unreachable, timeout, other };
+    enum class Kind : std::uint8_t {
+        resolve,
+        refused,
+        unreachable,
+        timeout,
+        stranger,  // connected, but it is not the device that is meant (fault C27)
+        other,
+    };
     Kind kind = Kind::other;
     std::string detail;  // empty: connected
     [[nodiscard]] bool ok() const { return detail.empty(); }

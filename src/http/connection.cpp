@@ -159,7 +159,8 @@ struct Connection::Impl {
     };
 
     static void arm(const Self& self, Deadline deadline);
-    void disarm();
+    static void watch(const Self& self);
+    void disarm() { deadline.reset(); }
     void shut();
     bool peek();
     void resolved_as(const error_code& error, const std::vector<asio::ip::address>& addresses);
@@ -176,34 +177,49 @@ struct Connection::Impl {
 
     Endpoint endpoint;
     tcp::socket socket;
-    asio::steady_timer timer;  // the deadline of the call under way: closes the socket
-    asio::steady_timer wake;   // ends the wait for the resolver
-    Lookup lookup;             // one that outlives its connect() goes on and serves the next
+    std::optional<Deadline> deadline;  // of the call under way: `timer` closes the socket
+    asio::steady_timer timer;
+    bool watching = false;    // `timer` is waited for
+    asio::steady_timer wake;  // ends the wait for the resolver
+    Lookup lookup;            // one that outlives its connect() goes on and serves the next
     std::vector<tcp::endpoint> resolved;  // the resolver's last good answer
     error_code resolve_error;
     std::optional<tcp::endpoint> last_good;  // where the last successful connect went
-    std::uint64_t turn =
-        0;  // of `timer`: a wait that had already fired for an older call is ignored
+    std::uint64_t turn = 0;  // of `timer`: a wait that had already fired before that is ignored
     bool expired = false;
     bool busy = false;
     std::array<char, 16 * 1024> buffer{};
 };
 
+// One wait serves many calls, each of them over long before its deadline: what that is by now is
+// looked at when the wait ends. It ends with the connection, too, so that nothing waits for it.
 void Connection::Impl::arm(const Self& self, Deadline deadline) {
     self->expired = false;
-    self->timer.expires_at(deadline);
+    self->deadline = deadline;
+    if (!self->watching || self->timer.expiry() > deadline) {
+        watch(self);
+    }
+}
+
+void Connection::Impl::watch(const Self& self) {
+    self->watching = true;
+    self->timer.expires_at(*self->deadline);
     self->timer.async_wait([weak = std::weak_ptr(self), turn = ++self->turn](error_code ec) {
         const Self impl = weak.lock();
-        if (!ec && impl && impl->turn == turn) {
+        if (ec || !impl || impl->turn != turn) {
+            return;
+        }
+        impl->watching = false;
+        if (!impl->deadline) {
+            return;
+        }
+        if (Steady::now() < *impl->deadline) {
+            watch(impl);
+        } else {
             impl->expired = true;
             impl->shut();
         }
     });
-}
-
-void Connection::Impl::disarm() {
-    ++turn;
-    timer.cancel();
 }
 
 void Connection::Impl::shut() {
@@ -213,6 +229,9 @@ void Connection::Impl::shut() {
     error_code ignored;
     socket.close(ignored);
     wake.cancel();
+    ++turn;
+    watching = false;
+    timer.cancel();
 }
 
 // True when nothing waits to be read: neither a FIN nor an error nor bytes that nobody asked for.

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <mutex>
 
 namespace hi6gw::mqtt {
 namespace {
@@ -23,6 +24,8 @@ constexpr std::uint32_t kLargestInbound = 2 * 1024 * 1024;
 // Well above our own window, so that Paho never holds a message back by itself: it would send it
 // only with the next one, or a second later.
 constexpr int kPahoWindow = 65000;
+// Never subscribed to. To be asked to give it up is nothing to a broker, yet it has to answer.
+const std::string kNoSubscription = "hi6gw/awake";
 constexpr int kVersion311 = 4;
 constexpr int kVersion5 = 5;
 
@@ -108,6 +111,16 @@ ConnectResult failed(const paho::token& token, const TlsGuard* guard) {
         result.why = "TLS: " + broken->why;
     }
     return result;
+}
+
+// Else Paho would have OpenSSL load whatever it has, even without TLS (1 MB). OpenSSL 3 loads what
+// it needs when it is needed.
+void leave_openssl_alone() {
+    static std::once_flag once;
+    std::call_once(once, [] {
+        MQTTAsync_init_options options = MQTTAsync_init_options_initializer;
+        MQTTAsync_global_init(&options);
+    });
 }
 
 Inbound copy(const paho::message& message) {
@@ -202,6 +215,24 @@ class SubscribeListener final : public paho::iaction_listener {
     BoxPtr box_;
 };
 
+// A refusal is an answer, too.
+class EchoListener final : public paho::iaction_listener {
+  public:
+    explicit EchoListener(BoxPtr box) : box_(std::move(box)) {}
+    void on_success(const paho::token& /*unused*/) noexcept override { put(); }
+    void on_failure(const paho::token& token) noexcept override {
+        if (refusal_code(token) > 0) {
+            put();
+        }  // else the connection was lost, which is said elsewhere
+    }
+
+  private:
+    void put() noexcept {
+        box_->put([](LinkNews& news) { news.echoed = true; });
+    }
+    BoxPtr box_;
+};
+
 void put_lost(Box& box, LinkNews::Lost lost) noexcept {
     box.put([&lost](LinkNews& news) {
         if (!news.lost) {
@@ -228,6 +259,7 @@ void LinkNews::clear() {
     subscriptions.clear();
     acknowledgements.clear();
     messages.clear();
+    echoed = false;
     lost.reset();
 }
 
@@ -239,7 +271,8 @@ struct Link::Client {
           box(std::move(to)),
           connecting(box),
           publishing(box),
-          subscribing(box) {}
+          subscribing(box),
+          echoing(box) {}
 
     void connect();
     bool guard_tls();
@@ -253,6 +286,7 @@ struct Link::Client {
     ConnectListener connecting;
     PublishListener publishing;
     SubscribeListener subscribing;
+    EchoListener echoing;
     std::shared_ptr<TlsGuard> guard;
     std::unique_ptr<paho::async_client> paho;  // last: destroyed first, while its listeners live
 };
@@ -288,6 +322,7 @@ void Link::Client::connect() {
     if (options.tls && !guard_tls()) {
         return;
     }
+    leave_openssl_alone();
     paho::create_options create(version == 5 ? kVersion5 : kVersion311);
     create.set_max_buffered_messages(kPahoWindow);
     paho = std::make_unique<paho::async_client>(uri(options), options.client_id, create);
@@ -429,6 +464,13 @@ bool Link::unsubscribe(const std::string& filter) {
         return true;
     } catch (const std::exception&) {
         return false;
+    }
+}
+
+void Link::echo() {
+    try {
+        client_->paho->unsubscribe(kNoSubscription, nullptr, client_->echoing);
+    } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): the loss is said elsewhere
     }
 }
 

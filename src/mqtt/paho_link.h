@@ -54,6 +54,7 @@ struct LinkNews {
     std::vector<SubscribeResult> subscriptions;
     std::vector<Acknowledgement> acknowledgements;
     InboundQueue messages;
+    bool echoed = false;
     struct Lost {
         std::string why;
         int reason = 0;  // of the broker's DISCONNECT; 0: it said nothing
@@ -87,6 +88,9 @@ class Link {
     // A SubscribeResult follows for each. False: nothing can be sent any more.
     [[nodiscard]] bool subscribe(const std::string& filter);
     [[nodiscard]] bool unsubscribe(const std::string& filter);
+    // Asks the broker for a packet and changes nothing there; news of `echoed` follows, unless the
+    // connection is lost.
+    void echo();
     // TCP_NODELAY, some time soon.
     void set_no_delay();
     // Makes the loop call `take`, perhaps with nothing new.

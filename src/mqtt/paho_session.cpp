@@ -1,6 +1,7 @@
 #include "mqtt/paho_session.h"
 
 #include "base/backoff.h"
+#include "mqtt/awake.h"
 #include "mqtt/paho_link.h"
 #include "mqtt/reason.h"
 #include "mqtt/takeover.h"
@@ -38,7 +39,7 @@ class PahoSession final : public BrokerSession {
     }
 
     void set_handlers(Handlers handlers) override { handlers_ = std::move(handlers); }
-    void set_subscriptions(std::vector<std::string> filters) override;
+    void set_subscriptions(std::vector<std::string> filters, bool prompt) override;
     void add(Source& source, Priority priority) override;
     void remove(Source& source) override;
     void wake() override;
@@ -63,6 +64,7 @@ class PahoSession final : public BrokerSession {
     asio::awaitable<bool> make_subscriptions(Steady::time_point deadline);
     asio::awaitable<void> stay();
     void hang_up();
+    [[nodiscard]] Steady::time_point keep_awake();
     [[nodiscard]] bool taken_over();
     asio::awaitable<void> pause();
     void failed(const std::string& why, bool refused);
@@ -95,6 +97,7 @@ class PahoSession final : public BrokerSession {
     Handlers handlers_;
     Counters counters_;
     std::vector<std::string> filters_;
+    bool prompt_ = false;
     SourceRing sources_;
     Publication out_;  // its strings keep their capacity
     InFlight in_flight_;
@@ -104,6 +107,7 @@ class PahoSession final : public BrokerSession {
     Backoff after_failure_;
     Backoff after_refusal_;
     TakeoverWatch takeovers_;
+    Awake awake_;
     milliseconds delay_{0};              // before the next attempt
     Steady::time_point due_;             // the end of run()'s latest wait
     std::optional<std::string> renew_;   // why the next connection is due now
@@ -200,11 +204,14 @@ void PahoSession::take_options() {
     in_flight_ = InFlight(std::clamp<std::uint32_t>(options_.window, 1, 10000));
     topics_.assign(in_flight_.capacity(), {});
     version_choice_ = VersionChoice(options_.version);
+    awake_ = {};
     after_failure_.succeeded();
     after_refusal_.succeeded();
 }
 
-void PahoSession::set_subscriptions(std::vector<std::string> filters) {
+void PahoSession::set_subscriptions(std::vector<std::string> filters, bool prompt) {
+    prompt_ = prompt;
+    alarm_->wake();
     std::swap(filters_, filters);
     const std::vector<std::string>& before = filters;
     const auto within = [](const std::vector<std::string>& list, const std::string& filter) {
@@ -393,6 +400,7 @@ asio::awaitable<bool> PahoSession::make_subscriptions(Steady::time_point deadlin
 asio::awaitable<void> PahoSession::stay() {
     const Steady::time_point since = time_.now();
     progress_ = since;
+    awake_.connected(since);
     connected_ = true;
     announce();
     pump();
@@ -405,12 +413,27 @@ asio::awaitable<void> PahoSession::stay() {
         if (renew_ && !stopping_ && (drained_ || time_.now() >= farewell_)) {
             break;
         }
-        const Steady::time_point check = renew_ ? farewell_ : time_.now() + options_.keep_alive / 4;
+        const Steady::time_point awake = keep_awake();
+        const Steady::time_point look = renew_ ? farewell_ : time_.now() + options_.keep_alive / 4;
+        const Steady::time_point check = std::min(look, awake);
         co_await wait_until(stopping_ ? std::min(check, stop_deadline_) : check);
     }
     if (time_.now() - since >= kProven) {
         after_failure_.succeeded();
     }
+}
+
+// Returns when to look again.
+Steady::time_point PahoSession::keep_awake() {
+    if (!prompt_) {
+        return Steady::time_point::max();
+    }
+    const Steady::time_point now = time_.now();
+    if (now >= awake_.due()) {
+        awake_.asked(now);
+        link_->echo();
+    }
+    return awake_.due();
 }
 
 void PahoSession::announce() {
@@ -438,6 +461,7 @@ void PahoSession::hang_up() {
         return;
     }
     const bool was_connected = std::exchange(connected_, false);
+    awake_.lost();
     said_hello_ = std::exchange(accepted_, false);
     link_gone_ = false;
     link_->close([gone = gone_] { gone->put([](Nothing& /*says it all*/) {}); });
@@ -496,6 +520,10 @@ void PahoSession::take(LinkNews& news) {
     }
     for (const Acknowledgement& ack : news.acknowledgements) {
         take(ack);
+    }
+    if (news.echoed) {
+        awake_.answered();
+        alarm_->wake();
     }
     inbound_.append(news.messages);
     if (!more_comes_) {

@@ -109,8 +109,9 @@ class Session {
 
     virtual void set_handlers(Handlers handlers) = 0;  // before run()
     // Topic filters, QoS 1, clean start, MQTT 5: retain handling 2, retain as published, no local.
-    // Takes effect at once when connected, and after every reconnect.
-    virtual void set_subscriptions(std::vector<std::string> filters) = 0;
+    // Takes effect at once when connected, and after every reconnect. `prompt`: what comes must not
+    // be 0.1 s late, which costs a small packet there and back every 0.7 s.
+    virtual void set_subscriptions(std::vector<std::string> filters, bool prompt) = 0;
     // The source is removed before its end, or outlives the session.
     virtual void add(Source& source, Priority priority) = 0;
     virtual void remove(Source& source) = 0;  // its messages in flight are forgotten

@@ -27,6 +27,7 @@ class CommandsFirst final : public hi6::ControllerClient {
           commands_(commands),
           time_(time),
           served_(std::move(served)),
+          taken_(inner.busy()),  // those of lanes before this one
           never_(time.alarm()),
           idle_(time.alarm()) {}
 

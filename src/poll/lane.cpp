@@ -74,6 +74,7 @@ Lane::Lane(std::shared_ptr<const config::Controller> config, const LaneTopics& t
     arrange();
     update_status();
     sleep_until_ = keeper_until_ = time_.now();
+    client_.expect(config_->system_version);
     wire_.use(this);
 }
 
@@ -93,6 +94,7 @@ void Lane::take_over(const Lane& before) {
     kept_alive_from_ = before.kept_alive_from_;
     last_answer_ = before.last_answer_;
     api_version_ = before.api_version_;
+    stranger_ = before.stranger_;
 }
 
 asio::awaitable<void> Lane::run() {
@@ -122,10 +124,15 @@ asio::awaitable<void> Lane::connect() {
     while (!client_.connected()) {
         const hi6::LinkFault fault = co_await client_.connect(Steady::time_point::max());
         if (fault.ok()) {
+            stranger_ = false;
             co_return;
         }
         trouble_ = fault.detail;
-        if (!link_.is_online() || time_.now() >= silent_since() + kSilence) {
+        const bool stranger = fault.kind == hi6::LinkFault::Kind::stranger;
+        if (stranger && !std::exchange(stranger_, true)) {
+            next_offline_log_ = time_.now();  // news, whatever has been said of it before
+        }
+        if (stranger || !link_.is_online() || time_.now() >= silent_since() + kSilence) {
             go_offline(fault.detail);
         }
     }
@@ -233,7 +240,7 @@ asio::awaitable<Lane::Step> Lane::sweep(GroupMask groups) {
             co_return step;
         }
     }
-    if (prover_.proof().state() == hi6::BlockProof::State::pending && time_.now() >= next_proof_) {
+    if (start >= next_proof_ && prover_.proof().state() == hi6::BlockProof::State::pending) {
         const Step step = co_await ask_again();
         if (step != Step::next) {
             co_return step;

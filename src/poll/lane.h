@@ -195,6 +195,7 @@ class Lane final : private Wire::User {
     int proofs_interrupted_ = 0;
     bool proof_moved_ = false;  // other than by the lane's own questions
     std::string api_version_;
+    bool stranger_ = false;  // since the connection was lost another device has answered
     std::vector<std::byte> buffer_;
 };
 

@@ -1,8 +1,8 @@
 #pragma once
-// Every request to one controller goes through here, whoever makes it: counted, timed, and never a
-// second connect within kConnectInterval, later and later while connections fail (the vendor warns
-// that connecting again and again can load a controller until the robot halts). Thread: the event
-// loop's.
+// Every request to one controller goes through here, whoever makes it: counted, timed, never on a
+// connection on which another device answers than the one meant, and never a second connect within
+// kConnectInterval, later and later while connections fail (the vendor warns that connecting again
+// and again can load a controller until the robot halts). Thread: the event loop's.
 
 #include "base/backoff.h"
 #include "base/time.h"
@@ -30,17 +30,20 @@ class PacedClient final : public hi6::ControllerClient {
     PacedClient(hi6::ControllerClient& inner, ops::ControllerMetrics& metrics, Time& time,
                 std::chrono::milliseconds timeout, std::uint32_t seed);
 
-    // Waits until a connect is allowed, then connects within the time-out; gives up at the
-    // deadline, which may be max().
+    // Waits until a connect is allowed, then connects within the time-out, and asks who answers
+    // where that matters; gives up at the deadline, which may be max().
     boost::asio::awaitable<hi6::LinkFault> connect(Deadline deadline) override;
     // From now on connects keep their interval only, and are not put off further while they fail:
     // at a shutdown an output that is still pulsed matters more.
     void hurry();
     void set_timeout(std::chrono::milliseconds timeout) { timeout_ = timeout; }
+    // What the controller says its system version is: one that says otherwise is closed and counts
+    // as one that could not be connected. Empty: whoever answers is taken for it.
+    void expect(std::string system_version);
     // How many connections have been opened.
     [[nodiscard]] std::uint64_t connects() const { return connects_; }
 
-    [[nodiscard]] bool connected() override { return inner_.connected(); }
+    [[nodiscard]] bool connected() override { return known_ && inner_.connected(); }
     void close() override { inner_.close(); }
     [[nodiscard]] bool keep_alive_refused() const override { return inner_.keep_alive_refused(); }
     // Reads open a new connection first when the controller had announced the end of the last one
@@ -65,6 +68,7 @@ class PacedClient final : public hi6::ControllerClient {
     [[nodiscard]] Steady::time_point began() const { return began_; }
 
   private:
+    boost::asio::awaitable<hi6::LinkFault> identify(Deadline deadline);
     boost::asio::awaitable<Deadline> reopen(Deadline deadline);
     void begin() { busy_since_ = began_ = time_.now(); }
     void failed();
@@ -80,6 +84,8 @@ class PacedClient final : public hi6::ControllerClient {
     Steady::time_point latest_connect_;
     Steady::time_point latest_loss_;
     bool hurried_ = false;
+    std::string system_version_;  // expected; empty: any
+    bool known_ = true;           // who is at the other end of this connection is who is meant
     std::uint64_t connects_ = 0;
     bool unproven_ = false;  // this connection has neither answered nor failed yet
     std::chrono::nanoseconds busy_{0};

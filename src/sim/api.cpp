@@ -82,10 +82,11 @@ std::optional<std::string> Api::about(std::string_view path,
         return "5";
     }
     if (path == "/versions/sysver") {
-        return R"({"modules":[{"name":"com","ver":"V60.30-00","build-date":"2024-11-05",)"
-               R"("build-time":"10:12:30","commit-id":"5eed000"},{"name":"tp","ver":)"
-               R"("V60.30-00","build-date":"2024-11-05","build-time":"10:40:02",)"
-               R"("commit-id":"5eed001"}]})";
+        return fmt::format(
+            R"({{"modules":[{{"name":"com","ver":"{0}","build-date":"2024-11-05",)"
+            R"("build-time":"10:12:30","commit-id":"5eed000"}},{{"name":"tp","ver":"{0}",)"
+            R"("build-date":"2024-11-05","build-time":"10:40:02","commit-id":"5eed001"}}]}})",
+            options_.system_version);
     }
     if (path == "/project/rgen") {
         return rgen().body;

@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace hi6gw::sim {
 
@@ -33,6 +34,7 @@ struct ApiOptions {
     BlockStart block_start = BlockStart::byte;
     bool block_read = true;       // false: the block API is unknown (404)
     bool trailing_comma = false;  // {"val":-56,} as the vendor's manual prints it
+    std::string system_version = "V60.30-00";
 };
 
 // What the controller says of itself; changed through the control interface.
@@ -55,7 +57,7 @@ struct Reply {
 
 class Api {
   public:
-    Api(Memory& memory, ApiOptions options) : memory_(memory), options_(options) {}
+    Api(Memory& memory, ApiOptions options) : memory_(memory), options_(std::move(options)) {}
 
     // Serves a request now: samples a read, applies a write.
     [[nodiscard]] Reply handle(std::string_view method, std::string_view target,

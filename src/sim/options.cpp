@@ -82,6 +82,11 @@ void add_choice(CLI::App& app, const std::string& option, Enum& target, const Na
 std::string duration_check(const std::string& text) {
     return parse_duration(text) ? std::string() : "a duration such as 4ms, 250us, 1s or 0";
 }
+std::string version_check(const std::string& text) {
+    constexpr std::string_view kBreaksJson = "\"\\";
+    return text.find_first_of(kBreaksJson) == std::string::npos ? std::string()
+                                                                : "text without quotes";
+}
 std::string window_check(const std::string& text) {
     Memory memory;
     return add_window(memory, text) ? std::string()
@@ -126,6 +131,10 @@ void add_api_options(CLI::App& app, Options& o) {
         "vendor's driver) or 32-bit words");
     app.add_flag("--trailing-comma", o.api.trailing_comma,
                  "Replies end in a comma, {\"val\":-56,}, as the manual prints them");
+    app.add_option("--system-version", o.api.system_version,
+                   "What /versions/sysver says of the controller and its teach pendant")
+        ->check(version_check, "VERSION")
+        ->capture_default_str();
     app.add_option(
            "--fn", o.windows,
            "N=fbB.RELAY:FIRST:BYTES, such as 3=fb2.do:0:16: RELAY of window fnN shows BYTES\n"

@@ -83,11 +83,15 @@ void one_round(Report& report, int round, Seconds time, const std::vector<std::s
         {"race", [&] { measure_back_to_back(report, time / 4, round % 2 == 0); }},
         {"load", [&] { measure_load(report, time / 2); }},
         {"split", [&] { measure_split_writes(report, time / 2); }},
-        {"commands", [&] { measure_commands(report, time, {"idle lane", "10s", 50ms, "2"}); }},
         {"commands",
-         [&] { measure_commands(report, time, {"idle lane and session", "10s", 2500ms, "2"}); }},
+         [&] { measure_commands(report, time, {"idle lane", "10s", 50ms, 10ms, "2"}); }},
         {"commands",
-         [&] { measure_commands(report, time, {"polled every 10 ms", "10ms", 50ms, ""}); }},
+         [&] {
+             measure_commands(report, time,
+                              {"idle lane, silence of 1 to 2.2 s between", "10s", 1s, 1200ms, "2"});
+         }},
+        {"commands",
+         [&] { measure_commands(report, time, {"polled every 10 ms", "10ms", 50ms, 10ms, ""}); }},
         {"commands", [&] { measure_curl(report, time); }},
         {"journal", [&] { measure_journal(report, time / 2); }},
         {"start", [&] { measure_start(report); }}};

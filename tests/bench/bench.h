@@ -29,8 +29,9 @@ void measure_split_writes(Report& report, Seconds time);
 struct CommandLoad {
     std::string title;
     std::string poll;
-    std::chrono::milliseconds apart;  // between two commands
-    std::string goal;                 // of the p99 above the broker's delivery
+    std::chrono::milliseconds apart;   // between a result and the next command, at least;
+    std::chrono::milliseconds spread;  // and this much more at most
+    std::string goal;                  // of the p99 above the broker's delivery
 };
 void measure_commands(Report& report, Seconds time, const CommandLoad& load);
 void measure_curl(Report& report, Seconds time);

@@ -43,16 +43,18 @@ std::vector<Steady::time_point> posts(const Simulator& simulator) {
     }
 }
 
-// Sends commands for `time`, `apart` and a little, so that every phase of the polls is met.
+// Sends commands for `time`, with every share of `spread` between them, so that every phase of the
+// polls is met.
 template <class Send>
-void in_all_phases(Seconds time, Steady::duration apart, const Send& send) {
+void in_all_phases(Seconds time, std::chrono::milliseconds apart, std::chrono::milliseconds spread,
+                   const Send& send) {
     constexpr double kGolden = 0.6180339887498949;
     double phase = 0;
     const auto end = Steady::now() + std::chrono::duration_cast<Steady::duration>(time);
     for (int n = 0; n < 5 || Steady::now() < end; ++n) {
         send(n);
         phase = std::fmod(phase + kGolden, 1.0);
-        pass(std::chrono::duration<double>(apart) + phase * 10ms);
+        pass(apart + phase * spread);
     }
 }
 
@@ -85,7 +87,7 @@ void measure_commands(Report& report, Seconds time, const CommandLoad& load) {
     std::vector<Steady::time_point> sent;
     std::vector<double> delivered;
     std::vector<double> answered;
-    in_all_phases(time, load.apart, [&](int n) {
+    in_all_phases(time, load.apart, load.spread, [&](int n) {
         const std::string id = "\"id\":\"" + std::to_string(n) + "\"";
         const std::string topic = "hi6/r1/set/o/" + std::to_string(n % kOutputs);
         const auto at = publisher.publish(
@@ -150,7 +152,8 @@ void measure_curl(Report& report, Seconds time) {
     }
     pass(1s);
     test::http_request(simulator.control_port(), "DELETE", "/log");
-    in_all_phases(time, 50ms, [&](int n) { sent.push_back(publisher.publish("set", body(n))); });
+    in_all_phases(time, 50ms, 10ms,
+                  [&](int n) { sent.push_back(publisher.publish("set", body(n))); });
     pass(500ms);
     const auto arrived = posts(simulator);
     publisher.publish("set", "end");  // of the shell's loop, and then of the subscriber before it

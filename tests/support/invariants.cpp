@@ -50,7 +50,8 @@ std::optional<std::pair<std::string, int>> written(const LoggedRequest& post) {
 }
 
 bool is_read(const std::string& target) {
-    return target == "/api_ver" || target.starts_with("/project/control/ios/dio/di_val?") ||
+    return target == "/api_ver" || target == "/versions/sysver" ||
+           target.starts_with("/project/control/ios/dio/di_val?") ||
            target.starts_with("/project/control/ios/dio/do_val?") ||
            target.starts_with("/project/control/ios/sio/si_val?") ||
            target.starts_with("/project/control/ios/sio/so_val?") ||
@@ -132,7 +133,7 @@ Invariants::Invariants(const Broker& broker)
       probe_(std::make_unique<MqttProbe>(
           broker, std::vector<std::string>{"hi6/+/state/#", "hi6/+/result/#"},
           MqttProbe::Retain::from_memory)),
-      offsets_{{0, 0}} {}
+      offsets_{{0, 0, 0}} {}
 
 void Invariants::watch(const std::string& controller, const Simulator& simulator,
                        std::vector<WatchedSignal> signals, const Proxy* proxy) {
@@ -162,24 +163,24 @@ void Invariants::cut_off() {
     }
 }
 
-void Invariants::stepped(std::chrono::nanoseconds offset) {
-    offsets_.emplace_back(wall_now_us(),
-                          std::chrono::duration_cast<std::chrono::microseconds>(offset).count());
+void Invariants::stepped(std::chrono::nanoseconds offset, std::int64_t since_us) {
+    offsets_.push_back({since_us, wall_now_us(),
+                        std::chrono::duration_cast<std::chrono::microseconds>(offset).count()});
 }
 
 // When, between two times, the gateway's clock first showed this.
 std::int64_t Invariants::real_us(std::int64_t gateway_us, std::int64_t from_us,
                                  std::int64_t to_us) const {
     for (std::size_t i = 0; i < offsets_.size(); ++i) {
-        const std::int64_t real = gateway_us - offsets_[i].second;
-        const std::int64_t begin = std::max(offsets_[i].first, from_us) - kPostSlack;
+        const std::int64_t real = gateway_us - offsets_[i].by;
+        const std::int64_t begin = std::max(offsets_[i].since, from_us) - kPostSlack;
         const std::int64_t end =
-            std::min(i + 1 < offsets_.size() ? offsets_[i + 1].first : to_us, to_us) + kPostSlack;
+            std::min(i + 1 < offsets_.size() ? offsets_[i + 1].surely : to_us, to_us) + kPostSlack;
         if (real >= begin && real <= end) {
             return real;
         }
     }
-    return gateway_us - offsets_.back().second;
+    return gateway_us - offsets_.back().by;
 }
 
 void Invariants::sent(SentCommand command) {

@@ -78,9 +78,11 @@ class Invariants {
     // The gateway and the subscriber cannot have heard all of the broker: what has no result by now
     // may get none.
     void cut_off();
-    // The gateway's wall clock was set to this offset from the real one, which is all it has had
-    // since.
-    void stepped(std::chrono::nanoseconds offset);
+    // The gateway's wall clock has been set to this offset from the real one, between `since_us`
+    // and now.
+    void stepped(std::chrono::nanoseconds offset, std::int64_t since_us);
+    // Another process is this controller now: its log begins anew.
+    void replaced(const std::string& controller) { controllers_.at(controller).seen = 0; }
     // Robots' programs, restarts and the like change outputs too.
     void others_write() { others_write_ = true; }
     // From `begin` to `end` nothing from this controller can have reached the gateway, while the
@@ -171,7 +173,12 @@ class Invariants {
     std::size_t requests_ = 0;
     std::map<std::string, Shown> shown_;
     std::vector<Silence> silences_;
-    std::vector<std::pair<std::int64_t, std::int64_t>> offsets_;  // since when (real), how much; us
+    struct Offset {           // of the gateway's clock; us
+        std::int64_t since;   // it was set at this real time at the earliest,
+        std::int64_t surely;  // and at this one at the latest
+        std::int64_t by;
+    };
+    std::vector<Offset> offsets_;
     bool others_write_ = false;
     std::vector<std::string> broken_;
     std::size_t more_broken_ = 0;

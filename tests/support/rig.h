@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace hi6gw::test {
@@ -57,6 +58,12 @@ class Simulator {
     [[nodiscard]] std::vector<std::int64_t> connects() const;
     void kill();
     void start();  // again, on the same ports
+    // Another device takes its place.
+    void become(std::vector<std::string> arguments) {
+        kill();
+        arguments_ = std::move(arguments);
+        start();
+    }
 
   private:
     std::vector<std::string> arguments_;

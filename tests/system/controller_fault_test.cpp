@@ -367,6 +367,61 @@ TEST_F(ControllerFaults, EachIsToldAsItIsAndHurtsNobodyElse) {
     }
 }
 
+// C27: at the same address another device answers, with the values of another cell.
+TEST(AnotherDevice, IsNeitherReadNorWritten) {
+    const std::string signals =
+        "      - {name: word, address: fb1.diw20}\n"
+        "      - {name: lamp, address: fb2.do4, access: rw}\n"
+        "      - {name: valve, address: fb2.do6, access: rw}\n";
+    const std::vector<std::string> right{"--system-version", "V60.34-05"};
+    Plant plant(signals, right, "    system_version: V60.34-05\n");
+    Invariants invariants(plant.broker);
+    invariants.watch(
+        "r1", plant.simulator,
+        {{"word", "fb1.diw20", false}, {"lamp", "fb2.do4", true}, {"valve", "fb2.do6", true}});
+    ASSERT_TRUE(becomes(plant.probe, "word", "0")) << plant.gateway.process().err();
+    EXPECT_TRUE(status_becomes(plant.probe, "online"));
+    ASSERT_TRUE(plant.broker.wait_for_log("Sending SUBACK to hi6gw-line1", kPatience));
+    const auto order = [&](const char* id, const char* signal, const std::string& more) {
+        invariants.sent({id, "r1", signal, 1, 3000, !more.empty()});
+        publish(plant.broker, std::string("hi6/r1/set/") + signal,
+                R"({"value":1,"ttl":3000,"id":")" + std::string(id) + "\"" + more + "}");
+    };
+    // A pulse is under way when the controller goes: it must not be released on the other one.
+    order("pulse", "valve", R"(,"pulse":2000)");
+    ASSERT_TRUE(eventually([&] { return plant.simulator.get("fb2.do6") == 1; }, kPatience));
+    invariants.look();
+    plant.simulator.become({"--system-version", "V60.34-06"});
+    invariants.replaced("r1");
+    plant.simulator.set("fb1.diw20", 4711);
+    EXPECT_TRUE(eventually(
+        [&] {
+            const auto now = latest(plant.probe, "hi6/r1/status");
+            return now.at("state") == "offline" &&
+                   std::string_view(now.at("reason").as_string()).starts_with("wrong_device: ");
+        },
+        kPatience))
+        << latest(plant.probe, "hi6/r1/status");
+    EXPECT_TRUE(becomes(plant.probe, "word", "0", 24));
+    order("lamp", "lamp", "");
+    EXPECT_TRUE(eventually([&] { return invariants.all_answered(); }, 30s));
+    EXPECT_TRUE(eventually([&] { return plant.simulator.stat("connections_total") >= 3; }, 30s));
+    for (const LoggedRequest& request : plant.simulator.requests()) {
+        EXPECT_EQ(request.method + ' ' + request.target, "GET /versions/sysver");
+    }
+    for (const Received& message : plant.probe.messages("hi6/r1/state/word")) {
+        EXPECT_EQ(message.payload.find("4711"), std::string::npos) << message.payload;
+    }
+    invariants.look();
+    plant.simulator.become(right);
+    invariants.replaced("r1");
+    std::string why;
+    EXPECT_TRUE(invariants.state_is_true(30s, why)) << why;
+    EXPECT_EQ(plant.gateway.stop(), 0);
+    EXPECT_EQ(invariants.broken(), "");
+    EXPECT_EQ(invariants.tally().reasons["controller_offline"], 1);
+}
+
 // C31: the robot's program takes the output back. That is said, and not fought over.
 TEST(ProgramFaults, AnOutputThatIsTakenBackIsAMismatch) {
     const TempDir directory;

@@ -120,6 +120,14 @@ TEST(Reload, ABrokenFileChangesNothingAndSaysWhere) {
     EXPECT_EQ(latest(cell.probe, "hi6/gateway/line1/status").at("state"), "online");
     cell.simulator.set("fb2.di3", 1);
     EXPECT_TRUE(becomes(cell.probe, "a", "1"));
+    cell.reload("nonsense: 1\n", "refused");
+    EXPECT_TRUE(eventually(
+        [&] {
+            const auto now = latest(cell.probe, "hi6/gateway/line1/status");
+            return now.at("reason").as_string().find("nonsense: unknown key") != std::string::npos;
+        },
+        kPatience))
+        << "what is wrong now, not what was before";
     cell.reload(cell.yaml(kA));
     EXPECT_TRUE(eventually(
         [&] {

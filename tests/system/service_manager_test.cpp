@@ -210,5 +210,34 @@ TEST(Watchdog, IsNotFedWhenTheEventLoopIsStuck) {
     EXPECT_TRUE(it.starves_within(5s));
 }
 
+// As sd-daemon(3) has it: the journal takes the level off the line, and has the time itself.
+TEST(ServiceManager, GetsTheLogWithItsLevelsUnlessItIsRedirected) {
+    const TempDir directory;
+    const auto config = directory.file(
+        "hi6gw.yaml",
+        "http: {listen: off}\nmqtt: {url: mqtt://127.0.0.1:1}\ncontrollers:\n"
+        "  - {name: r1, url: http://127.0.0.1:1, signals: [{name: a, address: fb2.di3}]}\n");
+    for (const bool ours : {true, false}) {
+        const ServiceManager manager;
+        ProcessOptions options;
+        options.argv = {"/bin/bash", "-c",
+                        std::string("JOURNAL_STREAM=$(stat -L -c ") + (ours ? "%d:%i" : "%d:1%i") +
+                            " /proc/self/fd/2) exec \"$0\" run -c \"$1\"",
+                        Gateway::program(), config.string()};
+        options.env = {{"NOTIFY_SOCKET", manager.path()}, {"WATCHDOG_USEC", "100000"}};
+        Process gateway(std::move(options));
+        EXPECT_TRUE(gateway.wait_for_output("runs: 1 controllers", 10s));
+        std::string said = manager.next();
+        while (!said.empty() && said.find("WATCHDOG=1") == std::string::npos) {
+            said = manager.next();
+        }
+        EXPECT_FALSE(said.empty());
+        gateway.signal(SIGTERM);
+        ASSERT_EQ(gateway.wait(10s), 0) << gateway.err();
+        EXPECT_EQ(gateway.err().find("<6>[gateway] hi6gw") != std::string::npos, ours)
+            << gateway.err();
+    }
+}
+
 }  // namespace
 }  // namespace hi6gw::test

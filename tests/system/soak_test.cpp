@@ -24,6 +24,7 @@ using namespace std::chrono_literals;
 using Steady = std::chrono::steady_clock;
 
 constexpr std::size_t kOutstanding = 30;  // commands sent and not answered
+constexpr int kFaultEvery = 5000;         // ms on average, of one controller
 
 int number_from(const char* variable, int otherwise) {
     // NOLINTNEXTLINE(concurrency-mt-unsafe): before there is a second thread that sets any
@@ -196,8 +197,9 @@ class Soak : public testing::Test {
         ++faults;
         static const std::vector<std::chrono::nanoseconds> offsets{0h, 1h, -1h, 10s, -10s};
         const auto offset = offsets[static_cast<std::size_t>(one_of(int(offsets.size())))];
+        const std::int64_t before = wall_now_us();
         shim.wall_offset(offset);
-        invariants.stepped(offset);
+        invariants.stepped(offset, before);
     }
 
     // For so long, then everything is whole again.
@@ -205,6 +207,10 @@ class Soak : public testing::Test {
         const auto end = Steady::now() + time;
         auto next_look = Steady::now();
         auto next_broker_fault = Steady::now() + 2s;
+        // By the clock: a loop that has nothing to wait for goes round a hundred times faster, and
+        // would leave no controller whole.
+        auto next_fault = Steady::now();
+        auto next_step = Steady::now();
         std::size_t unanswered = 0;
         while (Steady::now() < end) {
             const auto now = Steady::now();
@@ -223,13 +229,15 @@ class Soak : public testing::Test {
                 send_something();
                 ++unanswered;
             }
-            if (one_of(20) == 0) {
+            if (now >= next_fault) {
                 if (Cell& cell = some_cell(); cell.heal_at == Steady::time_point::max()) {
                     hurt(cell, one_of(kControllerFaults));
                 }
+                next_fault = now + one_of(2 * kFaultEvery) * 1ms / int(cells.size());
             }
-            if (one_of(100) == 0) {
+            if (now >= next_step) {
                 step_clock();
+                next_step = now + one_of(6000) * 1ms;
             }
             if (now >= next_broker_fault) {
                 hurt_broker(one_of(kBrokerFaults));
@@ -327,11 +335,14 @@ TEST_F(Soak, NothingBreaksAndNothingGrows) {
     for (const auto& [state, count] : tally.states) {
         std::cout << ", " << count << ' ' << state;
     }
+    for (const auto& [reason, count] : tally.reasons) {
+        std::cout << ", " << count << " because of " << reason;
+    }
     std::cout << "; " << tally.posts << " POSTs of " << tally.requests << " requests, "
               << tally.connects << " connects to controllers, " << to_broker.counts().links
               << " to the broker (" << most_connects() << " in 10 s at most), " << tally.messages
               << " messages" << std::endl;
-    EXPECT_GT(tally.states["verified"], sent / 4) << "hardly anything was tried";
+    EXPECT_GT(tally.states["verified"], sent / 10) << "hardly anything was tried";
 }
 
 }  // namespace

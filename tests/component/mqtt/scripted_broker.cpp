@@ -17,6 +17,7 @@ namespace {
 constexpr int kConnect = 1;
 constexpr int kPublish = 3;
 constexpr int kSubscribe = 8;
+constexpr int kUnsubscribe = 10;
 
 struct Packet {
     int type = 0;
@@ -48,10 +49,12 @@ void send_all(int fd, const std::string& bytes) {
 
 }  // namespace
 
-ScriptedBroker::ScriptedBroker(Answer answer, std::uint8_t suback, std::uint8_t puback)
+ScriptedBroker::ScriptedBroker(Answer answer, std::uint8_t suback, std::uint8_t puback,
+                               Unsuback unsuback)
     : answer_(std::move(answer)),
       suback_(suback),
       puback_(puback),
+      unsuback_(unsuback),
       listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)),
       quit_(::eventfd(0, EFD_CLOEXEC)) {
     sockaddr_in address{};
@@ -79,11 +82,32 @@ std::vector<int> ScriptedBroker::levels() const {
     return levels_;
 }
 
+void ScriptedBroker::send(const std::string& bytes) {
+    const std::lock_guard lock(mutex_);
+    send_all(client_, bytes);
+}
+
+void ScriptedBroker::set_client(int fd) {
+    const std::lock_guard lock(mutex_);
+    client_ = fd;
+}
+
+// "No subscription existed" (0x11), or "Not authorized"; MQTT 3.1.1 has no room for either.
+std::string ScriptedBroker::unsuback(int level, const std::string& id) const {
+    if (level < 5) {
+        return "\xB0\x02" + id;
+    }
+    return std::string("\xB0\x04") + id + std::string(1, '\0') +
+           (unsuback_ == Unsuback::refused ? '\x87' : '\x11');
+}
+
 void ScriptedBroker::serve() {
     while (wait_readable(listener_, quit_)) {
         const int fd = ::accept(listener_, nullptr, nullptr);
         if (fd >= 0) {
+            set_client(fd);
             talk(fd);
+            set_client(-1);
             ::close(fd);
         }
     }
@@ -118,10 +142,19 @@ void ScriptedBroker::talk(int fd) {
                 puback += static_cast<char>(puback_);
                 send_all(fd, puback);
             } else if (packet->type == kSubscribe) {
-                std::string suback("\x90\x03", 2);
+                std::string suback(levels().back() < 5 ? "\x90\x03" : "\x90\x04", 2);
                 suback += packet->body.substr(0, 2);
+                suback.append(levels().back() < 5 ? 0 : 1, '\0');  // no properties
                 suback += static_cast<char>(suback_);
                 send_all(fd, suback);
+            } else if (packet->type == kUnsubscribe) {
+                ++unsubscribes_;
+                if (unsuback_ == Unsuback::hang_up) {
+                    return;
+                }
+                if (unsuback_ != Unsuback::silence) {
+                    send_all(fd, unsuback(levels().back(), packet->body.substr(0, 2)));
+                }
             }
         }
     }

@@ -285,7 +285,7 @@ TEST(PahoSession, InboundMessagesComeWithAllThatMqtt5Says) {
     test::publish(broker, "set/old", "from before", retained);
     LatestSource own;
     SessionFixture it(options_for(broker));
-    it.session->set_subscriptions({"set/#"});
+    it.session->set_subscriptions({"set/#"}, true);
     it.session->add(own, Priority::state);
     own.set("set/own", "1");
     it.start();
@@ -324,7 +324,7 @@ TEST(PahoSession, AFloodIsLookedAtInTurns) {
     constexpr std::size_t kFlood = 2000;
     const Broker broker(with_config({"max_queued_messages 0"}));
     SessionFixture it(options_for(broker));
-    it.session->set_subscriptions({"set/#"});
+    it.session->set_subscriptions({"set/#"}, true);
     it.start();
     ASSERT_TRUE(it.connected_within(seconds(10)));
     const test::Finished flood =
@@ -348,10 +348,10 @@ TEST(PahoSession, AFloodIsLookedAtInTurns) {
 TEST(PahoSession, SubscriptionsChangeAtOnceAndComeBackAfterAReconnect) {
     Broker broker;
     SessionFixture it(options_for(broker));
-    it.session->set_subscriptions({"a/#", "b/#"});
+    it.session->set_subscriptions({"a/#", "b/#"}, true);
     it.start();
     ASSERT_TRUE(it.connected_within(seconds(10)));
-    it.session->set_subscriptions({"b/#", "c/#"});
+    it.session->set_subscriptions({"b/#", "c/#"}, true);
     ASSERT_TRUE(it.until(
         [&] { return broker.wait_for_log("Received UNSUBSCRIBE", milliseconds(1)); }, seconds(10)));
     for (int round = 1; round <= 2; ++round) {

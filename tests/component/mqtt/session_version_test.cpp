@@ -138,7 +138,7 @@ TEST(SessionVersion, ARefusedSubscriptionIsReportedAndTheConnectionStays) {
     PahoOptions options = options_for(broker);
     options.version = 3;
     SessionFixture it(std::move(options));
-    it.session->set_subscriptions({"a/#"});
+    it.session->set_subscriptions({"a/#"}, true);
     it.start();
     ASSERT_TRUE(it.connected_within(seconds(10)));
     EXPECT_THAT(it.refused_subscriptions,

@@ -335,6 +335,54 @@ TEST_F(LaneLink, IsLongDueWhenItIsStuck) {
     bench.stop();  // before the alarm goes
 }
 
+// Fault C27: the controller's place is taken by another device.
+TEST(LaneStranger, IsNeitherReadNorWrittenAndSaidToBeOne) {
+    config::Controller config = make_controller(usual());
+    config.system_version = "V60.34-05";
+    LaneBench bench(std::move(config));
+    fill(bench.controller);
+    bench.run();
+    bench.advance(1s);
+    ASSERT_EQ(bench.state(), "online");
+    const std::string right = bench.controller.system_version;
+    bench.controller.system_version = R"({"modules":[{"name":"com","ver":"V60.34-06"}]})";
+    bench.controller.up = false;
+    bench.controller.requests.clear();
+    bench.take_messages();
+    bench.advance(300ms);  // long before it would be offline for want of answers
+    EXPECT_EQ(bench.state(), "offline");
+    EXPECT_TRUE(bench.last_status.reason.starts_with("wrong_device: ")) << bench.last_status.reason;
+    bench.command("a", "fb0.do0", 1);
+    bench.advance(30s);
+    EXPECT_EQ(bench.controller.count("get /versions/sysver"), bench.controller.requests.size())
+        << "asked for nothing else, and nothing written";
+    ASSERT_EQ(bench.results.size(), 1U);
+    EXPECT_NE(bench.results[0].result.state, command::State::verified);
+    for (const Message& message : bench.take_messages()) {
+        EXPECT_EQ(message.quality, 24) << message.signal;
+    }
+    bench.controller.system_version = right;
+    bench.advance(15s);
+    EXPECT_EQ(bench.state(), "online");
+}
+
+// "The first reason stands" is for those that say nothing new.
+TEST(LaneStranger, IsSaidEvenOfAControllerThatIsAwayAlready) {
+    config::Controller config = make_controller(usual());
+    config.system_version = "V60.34-06";
+    LaneBench bench(std::move(config));
+    bench.controller.connect_mode = FakeController::Connect::refuse;
+    bench.run();
+    bench.advance(5s);
+    ASSERT_EQ(bench.last_status.reason, "connect: Connection refused");
+    bench.controller.connect_mode = FakeController::Connect::accept;
+    bench.advance(15s);
+    EXPECT_TRUE(bench.last_status.reason.starts_with("wrong_device: ")) << bench.last_status.reason;
+    const std::size_t said = bench.statuses.size();
+    bench.advance(10min);
+    EXPECT_EQ(bench.statuses.size(), said) << "once";
+}
+
 // Wherever it is: connecting, proving, reading, waiting, backing off.
 TEST(LaneCancellation, EndsBothLoopsAtAnyPoint) {
     for (int mode = 0; mode < 3; ++mode) {

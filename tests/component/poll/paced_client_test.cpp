@@ -124,5 +124,94 @@ TEST_F(PacedClientTest, WritesNeverWaitForAConnection) {
     EXPECT_EQ(controller.count("write"), 0U);
 }
 
+// Fault C27.
+class ExpectedVersion : public PacedClientTest {
+  protected:
+    ExpectedVersion() { client.expect("V60.34-05"); }
+};
+
+TEST_F(ExpectedVersion, IsAskedForBeforeAnythingElse) {
+    EXPECT_TRUE(finish(client.connect(kNoDeadline)).ok());
+    EXPECT_TRUE(client.connected());
+    ASSERT_EQ(controller.requests.size(), 1U);
+    EXPECT_EQ(controller.requests[0].text, "get /versions/sysver");
+    controller.up = false;
+    EXPECT_TRUE(finish(client.connect(kNoDeadline)).ok());
+    EXPECT_EQ(controller.requests.size(), 2U) << "on each connection";
+}
+
+TEST_F(ExpectedVersion, NobodyElseIsTakenForIt) {
+    struct Case {
+        const char* what;
+        std::string body;
+        hi6::Outcome outcome = hi6::Outcome::ok;
+        bool closes = false;
+    };
+    const std::string right = controller.system_version;
+    const std::vector<Case> cases{
+        {"another version", R"({"modules":[{"name":"com","ver":"V60.34-06"}]})"},
+        {"a longer one", R"({"modules":[{"name":"com","ver":"V60.34-05a"}]})"},
+        {"that of another module", R"({"modules":[{"name":"tp","ver":"V60.34-05"}]})"},
+        {"no module", R"({"modules":[]})"},
+        {"not JSON", "<html>"},
+        {"no such path", right, hi6::Outcome::refused},
+        {"access refused", right, hi6::Outcome::unauthorised},
+        {"the next connection may be anybody's", right, hi6::Outcome::ok, true},
+    };
+    for (const Case& one : cases) {
+        SCOPED_TRACE(one.what);
+        controller.system_version = one.body;
+        controller.closes_after_each = one.closes;
+        FakeController::Fault fault;
+        fault.outcome = one.outcome;
+        controller.fault = [fault](const FakeController::Request&) { return fault; };
+        time.advance(15s);  // the longest backoff
+        const hi6::LinkFault told = finish(client.connect(kNoDeadline));
+        EXPECT_EQ(told.kind, hi6::LinkFault::Kind::stranger);
+        EXPECT_TRUE(told.detail.starts_with("wrong_device: ")) << told.detail;
+        EXPECT_FALSE(client.connected());
+        EXPECT_FALSE(controller.up) << "closed";
+        EXPECT_EQ(finish(client.write(address, 1, time.now() + 1s)).outcome,
+                  hi6::Outcome::not_sent);
+    }
+    EXPECT_EQ(controller.count("write"), 0U);
+}
+
+TEST_F(ExpectedVersion, NoAnswerIsNotAStranger) {
+    for (const auto outcome : {hi6::Outcome::lost, hi6::Outcome::server_error}) {
+        FakeController::Fault fault;
+        fault.outcome = outcome;
+        controller.fault = [fault](const FakeController::Request&) { return fault; };
+        const hi6::LinkFault told = finish(client.connect(kNoDeadline));
+        EXPECT_FALSE(told.ok());
+        EXPECT_NE(told.kind, hi6::LinkFault::Kind::stranger);
+        EXPECT_FALSE(client.connected());
+    }
+}
+
+TEST_F(ExpectedVersion, AStrangerIsAskedLessAndLessOften) {
+    controller.system_version = R"({"modules":[{"name":"com","ver":"V1"}]})";
+    for (int i = 0; i < 5; ++i) {
+        EXPECT_FALSE(finish(client.connect(kNoDeadline)).ok());
+    }
+    ASSERT_EQ(controller.connects.size(), 5U);
+    for (std::size_t i = 2; i < 5; ++i) {
+        EXPECT_GT(controller.connects[i] - controller.connects[i - 1],
+                  controller.connects[i - 1] - controller.connects[i - 2]);
+    }
+}
+
+TEST_F(ExpectedVersion, AConnectionThatWasNotAskedIsNotUsed) {
+    finish(client.connect(kNoDeadline));
+    client.expect("V60.34-05");
+    EXPECT_TRUE(client.connected()) << "nothing has changed";
+    client.expect("V60.34-06");
+    EXPECT_FALSE(client.connected());
+    EXPECT_FALSE(controller.up);
+    EXPECT_FALSE(finish(client.connect(kNoDeadline)).ok());
+    client.expect("");
+    EXPECT_TRUE(finish(client.connect(kNoDeadline)).ok()) << "whoever it is";
+}
+
 }  // namespace
 }  // namespace hi6gw::poll

@@ -226,11 +226,12 @@ asio::awaitable<hi6::Reply> FakeController::write(hi6::Address address, std::uin
 }
 
 asio::awaitable<hi6::Reply> FakeController::get(std::string target, Deadline deadline) {
+    const bool version = target == hi6::kSystemVersionTarget;
     Request request;
     request.text = "get " + std::move(target);
     hi6::Reply reply = co_await exchange(std::move(request), deadline, nullptr);
     if (reply.outcome == Outcome::ok) {
-        reply.body = "5";
+        reply.body = version ? system_version : "5";
     }
     co_return reply;
 }

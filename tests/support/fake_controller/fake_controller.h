@@ -25,6 +25,8 @@ class FakeController final : public hi6::ControllerClient {
     hi6::IndexUnit unit = hi6::IndexUnit::byte;
     Start start = Start::byte;
     bool closes_after_each = false;  // and says so with each answer
+    std::string system_version =     // what it says when asked for it
+        R"({"modules":[{"name":"tp","ver":"V60.30-00"},{"name":"com","ver":"V60.34-05"}]})";
     std::chrono::nanoseconds service{std::chrono::milliseconds(4)};
     std::chrono::nanoseconds connect_time{0};
 

@@ -129,6 +129,7 @@ TEST(Problems, OfTheSectionsHaveTheirPlace) {
 
 TEST(Problems, OfControllersHaveTheirPlace) {
     expect_one_problem(in_controller({
+        {"    system_version: ''", "5:21: controllers[0].system_version: ", "must not be empty"},
         {"    timeout: 5ms", "5:14: controllers[0].timeout: ", "10ms to 1min is"},
         {"    max_load: 0.5",
          "5:15: controllers[0].max_load: ", "'0.5' is not allowed; a percenta"},

@@ -86,6 +86,7 @@ TEST(Load, ReadsEveryKey) {
     one.name = "r1";
     one.host = "fd00::1";
     one.port = 80;
+    one.system_version = "V60.34-05";
     one.timeout = 250ms;
     one.max_load = 0.125;
     one.block_read = BlockMode::on;
@@ -153,6 +154,7 @@ defaults: {poll: 20ms, qos: 0, retain: false, unit: A}
 controllers:
   - name: r1
     url: http://[fd00::1]:80/
+    system_version: V60.34-05
     timeout: 250ms
     max_load: 12.5%
     block_read: on

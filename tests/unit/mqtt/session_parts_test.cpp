@@ -1,5 +1,6 @@
 // The pure parts of the session.
 
+#include "mqtt/awake.h"
 #include "mqtt/inbound_queue.h"
 #include "mqtt/reason.h"
 #include "mqtt/version_choice.h"
@@ -16,6 +17,41 @@ namespace {
 using Answer = ConnectAnswer;
 using Then = VersionChoice::Then;
 using Clock = VersionChoice::Clock;
+
+TEST(Awake, AsksOneQuestionAtATime) {
+    const Awake::TimePoint start{};
+    const Awake::TimePoint never = Awake::TimePoint::max();
+    Awake awake;
+    EXPECT_EQ(awake.due(), never);
+    awake.connected(start);
+    EXPECT_EQ(awake.due(), start + Awake::kPause);
+    awake.asked(start + Awake::kPause);
+    EXPECT_EQ(awake.due(), never);
+    awake.answered();
+    EXPECT_EQ(awake.due(), start + 2 * Awake::kPause);
+    awake.lost();
+    EXPECT_EQ(awake.due(), never);
+}
+
+TEST(Awake, LeavesABrokerAloneThatHangsUpOnTheFirstQuestionTwice) {
+    const Awake::TimePoint now{};
+    Awake awake;
+    const auto hangs_up = [&](bool after_an_answer) {
+        awake.connected(now);
+        awake.asked(now);
+        if (after_an_answer) {
+            awake.answered();
+            awake.asked(now);
+        }
+        awake.lost();
+        awake.connected(now);
+        return awake.due() == Awake::TimePoint::max();
+    };
+    EXPECT_FALSE(hangs_up(false));
+    EXPECT_FALSE(hangs_up(true));  // so it was not the question
+    EXPECT_FALSE(hangs_up(false));
+    EXPECT_TRUE(hangs_up(false));
+}
 
 TEST(VersionChoice, GoesThroughTheAnswersOfABroker) {
     struct Step {

@@ -52,6 +52,8 @@ TEST(CommandLine, TakesEveryOption) {
                                        "--block-start",
                                        "bit",
                                        "--trailing-comma",
+                                       "--system-version",
+                                       "V60.34-05",
                                        "--fn",
                                        "3=fb2.do:0:16",
                                        "--fn",
@@ -77,6 +79,7 @@ TEST(CommandLine, TakesEveryOption) {
     EXPECT_EQ(o.api.index_unit, IndexUnit::element);
     EXPECT_EQ(o.api.block_start, BlockStart::bit);
     EXPECT_FALSE(o.api.block_read);
+    EXPECT_EQ(o.api.system_version, "V60.34-05");
     EXPECT_TRUE(o.api.trailing_comma && o.split_writes && o.chunked && o.close_each && o.http10 &&
                 o.quiet);
     EXPECT_EQ(o.windows, (std::vector<std::string>{"3=fb2.do:0:16", "0=fb9.di:119:1"}));
@@ -90,6 +93,7 @@ TEST(CommandLine, MistakesAreUsageErrors) {
          std::vector<std::pair<const char*, const char*>>{{"--port", "70000"},
                                                           {"--get-time", "fast"},
                                                           {"--index-unit", "word"},
+                                                          {"--system-version", "V\"1"},
                                                           {"--fn", "3=fb2.do:0"},
                                                           {"--fn", "3=fb2.do:110:16"},
                                                           {"--fn", "64=fb2.do:0:8"},
