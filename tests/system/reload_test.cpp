@@ -6,7 +6,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <csignal>
 #include <cstdlib>
 #include <iostream>
 
@@ -25,15 +24,8 @@ struct Cell : Plant {
                "  - name: r2\n    url: " + other.url() +
                "\n    signals:\n      - {name: b, address: fb2.di4}\n";
     }
-    // Applies it; how often it has been done is told by the metrics.
     void reload(const std::string& text, const std::string& result = "applied") {
-        const double before = gateway.metric("hi6gw_config_reloads_total", result);
-        gateway.rewrite(text);
-        gateway.process().signal(SIGHUP);
-        EXPECT_TRUE(eventually(
-            [&] { return gateway.metric("hi6gw_config_reloads_total", result) > before; },
-            kPatience))
-            << gateway.process().err();
+        EXPECT_TRUE(reloads(gateway, text, result)) << gateway.process().err();
     }
     Simulator other;
 };
