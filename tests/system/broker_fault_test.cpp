@@ -366,13 +366,15 @@ TEST_P(Flood, HurtsNeitherPollingNorOtherControllers) {
         }
     }
     std::cout << '\n';
-    if (GetParam().most_later_ms) {
+    // Under a sanitizer the loop alone keeps a core busy with it.
+    if (GetParam().most_later_ms && !kSanitized) {
         EXPECT_LE(lateness_ms(invariants.polls("r2"), 20ms, begin, end, 0.95),
                   lateness_ms(invariants.polls("r2"), 20ms, quiet, begin, 0.95) +
                       *GetParam().most_later_ms)
             << "I12";
     }
-    EXPECT_LE(lateness_ms(invariants.polls("r2"), 20ms, begin, end, 1), 200) << "I12";
+    EXPECT_LE(lateness_ms(invariants.polls("r2"), 20ms, begin, end, 1), kSanitized ? 3000 : 200)
+        << "I12";
     EXPECT_LE(flooded.posts().size(), 100U + 25U * std::size_t((end - begin) / 1'000'000 + 2));
     EXPECT_LE(flooded.stat("requests_open_max"), 1);
     EXPECT_TRUE(gateway.process().running());

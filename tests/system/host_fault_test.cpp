@@ -250,6 +250,9 @@ TEST(HostFaults, WithoutFileDescriptorsLanesGoOnAndTheRestComesBack) {
             "\n    signals:\n" + kSignals + "  - name: r2\n    url: http://127.0.0.1:" +
             std::to_string(lost.port()) + "\n    signals:\n" + kSignals,
         shim.options());
+    Invariants invariants(broker);
+    invariants.watch("r1", steady, watched());
+    invariants.watch("r2", other, watched(), &lost);
     ASSERT_TRUE(becomes(probe, "word", "0"));
     ASSERT_TRUE(eventually([&] { return gateway.metric("hi6gw_controller_up") == 2; }, kPatience));
     const pid_t pid = gateway.process().pid();
@@ -278,6 +281,7 @@ TEST(HostFaults, WithoutFileDescriptorsLanesGoOnAndTheRestComesBack) {
     const auto asked = steady.stat("requests_total");
     steady.set("fb1.diw20", 77);
     EXPECT_TRUE(becomes(probe, "word", "77"));
+    invariants.sent({"a", "r1", "lamp", 1, 3000, false});
     publish(broker, "hi6/r1/set/lamp", R"({"value":1,"id":"a"})");
     EXPECT_TRUE(eventually([&] { return steady.get("fb2.do4") == 1; }, kPatience));
     EXPECT_TRUE(eventually([&] { return steady.stat("requests_total") > asked + 50; }, kPatience));
@@ -287,7 +291,10 @@ TEST(HostFaults, WithoutFileDescriptorsLanesGoOnAndTheRestComesBack) {
     EXPECT_EQ(gateway.get("/readyz").status, 200U) << "the operations server accepts again";
     EXPECT_EQ(steady.stat("connections_total"), 1);
     EXPECT_EQ(to_broker.counts().links, 1U);
+    std::string untrue;
+    EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
     EXPECT_EQ(gateway.stop(), 0) << gateway.process().err();
+    EXPECT_EQ(invariants.broken(), "");
 }
 
 TEST(HostFaults, TooFewFileDescriptorsAreSaidAtTheStart) {
@@ -330,7 +337,8 @@ TEST(HostFaults, ANameServerThatHangsHoldsUpNobody) {
     to_broker.cut(Proxy::End::rst);
     EXPECT_TRUE(eventually([&] { return shim.names_waiting() > 0; }, kPatience));
     Invariants invariants(broker);
-    invariants.watch("r2", witness, {{"word", "fb1.diw20", false}});
+    invariants.watch("r1", named, watched(), &proxy);
+    invariants.watch("r2", witness, watched());
     const std::int64_t begin = wall_now_us();
     (void)eventually([] { return false; }, 2s);
     const std::int64_t end = wall_now_us();
@@ -344,6 +352,7 @@ TEST(HostFaults, ANameServerThatHangsHoldsUpNobody) {
     to_broker.cut(Proxy::End::rst);
     EXPECT_TRUE(eventually([&] { return shim.names_waiting() > 0; }, kPatience));
     EXPECT_EQ(gateway.stop(), 0) << "in time, whatever hangs";
+    EXPECT_EQ(invariants.broken(), "");
 }
 
 // H12: of each core the gateway gets what nobody else wants, which is next to nothing.
@@ -399,6 +408,7 @@ TEST(HostFaults, ALogThatNobodyReadsHoldsUpNeitherWorkNorShutdown) {
     EXPECT_EQ(noise.status, 0) << noise.err;
     EXPECT_TRUE(plant.follows());
     EXPECT_EQ(plant.command("lamp", 1), "verified ok");
+    plant.expect_well();
     const auto begin = std::chrono::steady_clock::now();
     EXPECT_EQ(plant.gateway.stop(), 0);
     EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);

@@ -7,6 +7,7 @@
 
 #include <boost/json.hpp>
 
+#include <csignal>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,16 @@ inline bool status_becomes(const MqttProbe& probe, const std::string& state,
             return now.is_object() && now.at("state") == boost::json::value(state);
         },
         limit);
+}
+
+// The configuration is read again: "applied" or "refused", as the metrics tell it.
+inline bool reloads(Gateway& gateway, const std::string& yaml,
+                    const std::string& result = "applied") {
+    const auto count = [&] { return gateway.metric("hi6gw_config_reloads_total", result); };
+    const double before = count();
+    gateway.rewrite(yaml);
+    gateway.process().signal(SIGHUP);
+    return eventually([&] { return count() > before; }, kPatience);
 }
 
 inline bool gateway_becomes(const MqttProbe& probe, const std::string& state,

@@ -94,6 +94,46 @@ TEST(Secrets, AreSaidNowhere) {
     }
 }
 
+// H18. A directory in place of the file: root may read whatever is there.
+TEST(Secrets, OnesThatCannotBeReadAgainLeaveTheOldInForce) {
+    const TempDir directory;
+    const std::string file = directory.file("pw", kSecret).string();
+    const Broker broker(guarded(kSecret));
+    const Simulator simulator;
+    const MqttProbe probe(broker);
+    const std::string yaml = "gateway: {id: line1}\ndefaults: {poll: 20ms}\nmqtt: {url: \"" +
+                             broker.url() + "\", username: gw, password_file: " + file + "}\n" +
+                             controller_yaml(simulator, "      - {name: a, address: fb2.di3}\n");
+    Gateway gateway(yaml);
+    ASSERT_TRUE(becomes(probe, "a", "0"));
+    const auto reason = [&] {
+        const auto now = latest(probe, "hi6/gateway/line1/status");
+        const auto* text = now.as_object().if_contains("reason");
+        return text == nullptr ? std::string() : std::string(text->as_string());
+    };
+    int value = 0;
+    for (const bool there : {false, true}) {
+        SCOPED_TRACE(there ? "a directory" : "missing");
+        std::filesystem::remove_all(file);
+        if (there) {
+            std::filesystem::create_directory(file);
+        }
+        ASSERT_TRUE(reloads(gateway, yaml, "refused")) << gateway.process().err();
+        EXPECT_TRUE(eventually([&] { return reason().starts_with("config_error: "); }, kPatience));
+        EXPECT_THAT(reason(), HasSubstr("mqtt.password_file"));
+        value = 1 - value;
+        simulator.set("fb2.di3", value);
+        EXPECT_TRUE(becomes(probe, "a", std::to_string(value)));
+    }
+    std::filesystem::remove_all(file);
+    std::ignore = directory.file("pw", kSecret);
+    ASSERT_TRUE(reloads(gateway, yaml));
+    EXPECT_TRUE(eventually([&] { return reason().empty(); }, kPatience));
+    EXPECT_EQ(gateway.metric("hi6gw_mqtt_connects_total"), 1);
+    EXPECT_EQ(gateway.stop(), 0);
+    EXPECT_THAT(gateway.process().err(), Not(HasSubstr(kSecret)));
+}
+
 TEST(Secrets, InAUrlAreRefusedAndNotRepeated) {
     const TempDir directory;
     const std::string file =

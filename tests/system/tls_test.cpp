@@ -168,6 +168,36 @@ TEST(Tls, AReloadTurnsItOnWithAllThatBelongsToItAndOffAgain) {
     EXPECT_EQ(plant.simulator.stat("connections_total"), 1);
 }
 
+// H18: of whichever file is gone when the configuration is read again.
+TEST(Tls, FilesThatAreGoneAtAReloadLeaveTheOldInForce) {
+    TlsPlant plant;
+    Gateway gateway(plant.yaml());
+    ASSERT_TRUE(becomes(*plant.probe, "a", "0"));
+    const auto reason = [&] {
+        const auto now = latest(*plant.probe, "hi6/gateway/line1/status");
+        const auto* text = now.as_object().if_contains("reason");
+        return text == nullptr ? std::string() : std::string(text->as_string());
+    };
+    int value = 0;
+    for (const auto& [file, key] : {std::pair{"ca.pem", "mqtt.tls.ca_file"},
+                                    {"gw.pem", "mqtt.tls.cert_file"},
+                                    {"gw.key", "mqtt.tls.key_file"}}) {
+        SCOPED_TRACE(file);
+        std::filesystem::rename(plant.path(file), plant.path("aside"));
+        ASSERT_TRUE(reloads(gateway, plant.yaml(), "refused")) << gateway.process().err();
+        EXPECT_TRUE(eventually([&] { return reason().starts_with("config_error: "); }, kPatience));
+        EXPECT_THAT(reason(), HasSubstr(key));
+        value = 1 - value;
+        plant.simulator.set("fb2.di3", value);
+        EXPECT_TRUE(becomes(*plant.probe, "a", std::to_string(value)));
+        std::filesystem::rename(plant.path("aside"), plant.path(file));
+        ASSERT_TRUE(reloads(gateway, plant.yaml())) << gateway.process().err();
+        EXPECT_TRUE(eventually([&] { return reason().empty(); }, kPatience));
+    }
+    EXPECT_EQ(gateway.metric("hi6gw_mqtt_connects_total"), 1);
+    EXPECT_EQ(gateway.stop(), 0);
+}
+
 // With OpenSSL told to be lenient by the system's configuration, it is the gateway's own doing.
 TEST(Tls, OldVersionsAreNotSpokenWhateverTheSystemAllows) {
     TlsPlant plant;

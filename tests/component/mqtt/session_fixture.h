@@ -157,7 +157,7 @@ class SessionFixture {
 
     boost::asio::io_context io{1};
     std::unique_ptr<Time> time;
-    std::unique_ptr<Session> session;
+    std::unique_ptr<BrokerSession> session;
     boost::asio::cancellation_signal cancel;
     bool running = false;
     bool stopped = false;

@@ -237,6 +237,81 @@ TEST(PahoSession, NobodyThereIsAFailureWithBackoff) {
     EXPECT_GE(it.failed_at[2] - it.failed_at[1], milliseconds(1600));
 }
 
+// ---- configure()
+
+TEST(PahoSession, OtherOptionsTakeItToAnotherBrokerWithNothingLost) {
+    const Broker before;
+    const Broker after;
+    const MqttProbe there(before);
+    const MqttProbe here(after);
+    LatestSource source;
+    SessionFixture it(options_for(before));
+    it.session->add(source, Priority::state);
+    it.on_connected = [&] { source.say_all_again(); };
+    for (int i = 0; i < 500; ++i) {
+        source.set("s/" + std::to_string(i), "1");
+    }
+    it.start();
+    ASSERT_TRUE(it.connected_within(seconds(10)));
+    ASSERT_TRUE(it.until([&] { return source.idle(); }, seconds(10)));
+    source.set("s/last", "for the old one, too");
+    it.session->configure(options_for(after), "another broker");
+    ASSERT_TRUE(it.until([&] { return it.connects.size() == 2; }, seconds(10)));
+    ASSERT_TRUE(it.until([&] { return source.idle(); }, seconds(10)));
+    EXPECT_TRUE(there.wait_for("s/last", "for the old one, too", seconds(10)));
+    EXPECT_TRUE(here.wait_for("s/last", "for the old one, too", seconds(10)));
+    EXPECT_TRUE(here.wait_for("s/499", "1", seconds(10)));
+    EXPECT_EQ(source.unknown, 0U);
+    EXPECT_EQ(source.in_flight(), 0U);
+    EXPECT_EQ(it.losses, std::vector<std::string>{"another broker"});
+    EXPECT_TRUE(it.failures.empty());
+    EXPECT_TRUE(before.wait_for_log("Received DISCONNECT from hi6gw-test", seconds(10)));
+    EXPECT_FALSE(there.latest().contains("gw/status")) << "it took its leave: no will";
+}
+
+TEST(PahoSession, OtherOptionsAreNotKeptWaitingByABackoff) {
+    PahoOptions nobody;
+    {
+        const Broker gone;
+        nobody = options_for(gone);
+    }
+    const Broker broker;
+    SessionFixture it(nobody);
+    it.start();
+    // From the fourth failure on the pause is six seconds at least.
+    ASSERT_TRUE(it.until([&] { return it.failures.size() >= 4; }, seconds(30)));
+    const auto pause_ends = it.session->due();
+    EXPECT_GT(pause_ends - it.failed_at.back(), seconds(5));
+    it.session->configure(options_for(broker), "another broker");
+    EXPECT_TRUE(it.connected_within(seconds(20)));
+    EXPECT_LT(Steady::now(), pause_ends);
+}
+
+TEST(PahoSession, TheLatestOfManyOptionsIsInForce) {
+    const Broker broker;
+    SessionFixture it(options_for(broker));
+    it.start();
+    ASSERT_TRUE(it.connected_within(seconds(10)));
+    for (int i = 0; i < 20; ++i) {
+        PahoOptions options = options_for(broker);
+        options.client_id = "hi6gw-" + std::to_string(i);
+        it.session->configure(std::move(options), "another id");
+    }
+    ASSERT_TRUE(it.until([&] { return it.connects.size() >= 2; }, seconds(10)));
+    EXPECT_TRUE(broker.wait_for_log("as hi6gw-19 ", seconds(10)));
+    EXPECT_EQ(it.connects.size(), 2U);
+}
+
+// What the watchdog goes by: while it waits, for a message or for a broker, it is due later.
+TEST(PahoSession, IsDueLaterWhileItWaits) {
+    const Broker broker;
+    SessionFixture it(options_for(broker));
+    it.start();
+    const auto later = [&] { return it.session->due() > Steady::now(); };
+    EXPECT_TRUE(it.until([&] { return it.session->connected() && later(); }, seconds(20)));
+    EXPECT_LE(it.session->due() - Steady::now(), seconds(15)) << "and not for ever";
+}
+
 TEST(PahoSession, ARefusedMessageSaysWhyAndTheOthersGoOn) {
     const test::TempDir directory;
     const auto acl = directory.file("acl", "topic write ok/#\ntopic read #\n");

@@ -172,11 +172,14 @@ TEST_F(PulseFileTest, AFullDiskRefusesPulses) {
 
 TEST_F(PulseFileTest, StaysSmall) {
     EXPECT_TRUE(begin(pulse(file->next_number(), "fb2.do9")));
-    for (int i = 0; i < 1500; ++i) {
+    int written = 0;
+    const auto end = Steady::now() + std::chrono::seconds(60);
+    while (written < 1500 && Steady::now() < end) {
         const std::uint64_t number = file->next_number();
-        ASSERT_TRUE(begin(pulse(number)));
+        written += begin(pulse(number)) ? 1 : 0;  // none while a busy disk is slow
         file->end(number);
     }
+    EXPECT_EQ(written, 1500) << "or the file had no cause to grow";
     close();
     EXPECT_LE(std::filesystem::file_size(journal()), PulseFile::kCompactAt + 1024);
     open();
