@@ -18,8 +18,8 @@ import sys
 import tempfile
 import time
 
-POLL = 33_000  # of one unchanged block of 64 bits: request, answer, compare
-CHANGE = 60_000  # of one published change: decode, topic, payload, Paho, acknowledgement
+POLL = 30_000  # of one unchanged block of 64 bits: request, answer, compare
+CHANGE = 105_000  # of one published change: decode, topic, payload, Paho, acknowledgement
 
 BITS = 64
 PERIOD = '20ms'
