@@ -29,12 +29,15 @@ std::string inputs(int blocks) {
     return yaml;
 }
 
+// A controller is an address: all of 127.0.0.0/8 is this machine.
 std::string plant(const Broker& broker, const Simulator& simulator, int controllers, int blocks) {
     std::string yaml = "gateway: {id: bench}\nmqtt: {url: \"" + broker.url() +
                        "\"}\ndefaults: {poll: 100ms}\ncontrollers:\n";
-    for (int n = 1; n <= controllers; ++n) {
-        yaml += "  - name: r" + std::to_string(n) + "\n    url: " + simulator.url() +
-                "\n    max_load: 100%\n    signals:\n" + inputs(blocks);
+    for (int n = 0; n < controllers; ++n) {
+        yaml += "  - name: r" + std::to_string(n) + "\n    url: http://127.0." +
+                std::to_string(n / 200) + "." + std::to_string(n % 200 + 1) + ":" +
+                std::to_string(simulator.port()) + "\n    max_load: 100%\n    signals:\n" +
+                inputs(blocks);
     }
     return yaml;
 }
@@ -48,7 +51,8 @@ struct Cost {
 
 Cost cost_of(int controllers, int blocks, Seconds time) {
     const Broker broker(quiet_broker());
-    Simulator simulator({"--get-time", "0", "--max-connections", "1000", "--quiet"});
+    Simulator simulator(
+        {"--host", "0.0.0.0", "--get-time", "0", "--max-connections", "1000", "--quiet"});
     for (int block = 0; block < blocks; ++block) {
         fill(simulator, "fb" + std::to_string(block) + ".di", 0, kBits / 8);
     }
