@@ -56,7 +56,8 @@ void add_percentiles(Report& report, const std::string& what, const std::vector<
 void fill(const test::Simulator& simulator, const std::string& area, int first, int end);
 // CPU time of a process so far, all threads, user and system.
 [[nodiscard]] Seconds cpu_time(pid_t pid);
-[[nodiscard]] double resident_bytes(pid_t pid);
+[[nodiscard]] double resident_bytes(pid_t pid);  // as ps and top show it
+[[nodiscard]] double private_bytes(pid_t pid);
 void pass(Seconds time);
 
 inline const std::string kBits64 =

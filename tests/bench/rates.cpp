@@ -159,6 +159,8 @@ void measure_load(Report& report, Seconds time) {
         report.add(name + ": CPU", "% of a core", 100 * cpu.count() / wall.count(),
                    poll == "1h" ? "" : "<= 1.3");
         report.add(name + ": RSS", "MB", resident_bytes(pid) / 1e6, "<= 12");
+        report.add(name + ": of that not text of programs and libraries", "MB",
+                   private_bytes(pid) / 1e6);
     }
 }
 
