@@ -21,6 +21,8 @@ cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
 about="Commit $commit, $(date -u +%Y-%m-%d). Machine: $cpu, $(nproc) CPUs, Linux $(uname -r);
 $(c++ --version | head -n 1), RelWithDebInfo; $(mosquitto -h 2>/dev/null | head -n 1 || true).
 Everything runs on this one machine, over its loopback interface: hi6sim, hi6gw, mosquitto and the subscriber."
+about+="
+Instructions of the gateway (tests/cost): $(BINARY_DIR=$PWD/build/release python3 -B tests/cost/cost_test.py | paste -sd ';' || true)."
 prefix=()
 if [ -n "${REALTIME:-}" ]; then
     prefix=(chrt -f 10)
