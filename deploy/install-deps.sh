@@ -12,7 +12,7 @@ build=(cmake ninja-build g++ ccache
 package=(dpkg-dev file)
 # The simulator is driven by the vendor's own Python sample, which needs requests; the others hold the documents to the program.
 test=(libgtest-dev libgmock-dev mosquitto mosquitto-clients python3 python3-requests procps
-      python3-yaml python3-jsonschema python3-jinja2)
+      valgrind python3-yaml python3-jsonschema python3-jinja2)
 demo=(mosquitto mosquitto-clients procps)
 bench=(mosquitto wrk)
 lint=(git clang-19 clang-tidy-19 clang-format-19 shellcheck yamllint codespell systemd binutils

@@ -54,8 +54,6 @@ int run(const RunOptions& options) {
         return kExitConfig;
     }
     forget_proxies();
-    // What the loader needed for its document is given back: a gateway lives in a few megabytes.
-    malloc_trim(0);
     if (const auto configured = log::configure(config->log.level, log_format(config->log.format));
         !configured) {
         std::cerr << "error: " << configured.error().what << '\n';
@@ -72,6 +70,9 @@ int run(const RunOptions& options) {
         // their own.
         asio::io_context loop(1);
         app::Application application(loop.get_executor(), std::move(*config), options.config_file);
+        config.reset();
+        // What all this was made of is given back: a gateway lives in a few megabytes.
+        malloc_trim(0);
         asio::co_spawn(loop, application.run(), [](const std::exception_ptr& failure) {
             if (failure) {
                 std::rethrow_exception(failure);

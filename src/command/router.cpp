@@ -1,6 +1,7 @@
 #include "command/router.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace hi6gw::command {
@@ -64,14 +65,15 @@ Router::Router(const config::Config& config)
     }
     for (std::size_t c = 0; c < config.controllers.size(); ++c) {
         const auto& signals = config.controllers[c].signals;
-        for (std::size_t s = 0; s < signals.size(); ++s) {
-            std::string key = set_[c].before + signals[s].name + set_[c].after;
-            if (has_client_) {
-                const auto plus = key.find('+');
-                const auto at = std::count(key.begin(), key.begin() + static_cast<long>(plus), '/');
-                client_levels_.push_back(static_cast<std::size_t>(at));
-            }
-            signals_.emplace(std::move(key), Target{c, s});
+        std::vector<std::uint32_t>& order = by_name_.emplace_back(signals.size());
+        std::iota(order.begin(), order.end(), 0U);
+        std::ranges::sort(order, {},
+                          [&](std::uint32_t s) { return std::string_view(signals[s].name); });
+        for (std::size_t s = 0; has_client_ && s < signals.size(); ++s) {
+            const std::string key = set_[c].before + signals[s].name + set_[c].after;
+            const auto plus = key.find('+');
+            const auto at = std::count(key.begin(), key.begin() + static_cast<long>(plus), '/');
+            client_levels_.push_back(static_cast<std::size_t>(at));
         }
         std::sort(client_levels_.begin(), client_levels_.end());
         client_levels_.erase(std::unique(client_levels_.begin(), client_levels_.end()),
@@ -127,24 +129,35 @@ Match Router::match(std::string_view topic) const {
 }
 
 Match Router::match_key(std::string_view key, std::string_view client) const {
-    if (const auto found = signals_.find(key); found != signals_.end()) {
-        const Target target = found->second;
-        const auto& name = config_.controllers[target.controller].signals[target.signal].name;
-        return {target, result_topic(result_[target.controller], name, client),
-                std::string(client)};
-    }
+    Match unknown;
     for (std::size_t c = 0; c < set_.size(); ++c) {
         const Ends& ends = set_[c];
-        if (key.size() > ends.before.size() + ends.after.size() && key.starts_with(ends.before) &&
-            key.ends_with(ends.after)) {
-            const auto name =
-                key.substr(ends.before.size(), key.size() - ends.before.size() - ends.after.size());
-            if (may_be_name(name)) {
-                return {std::nullopt, result_topic(result_[c], name, client), std::string(client)};
-            }
+        if (key.size() <= ends.before.size() + ends.after.size() || !key.starts_with(ends.before) ||
+            !key.ends_with(ends.after)) {
+            continue;
+        }
+        const auto name =
+            key.substr(ends.before.size(), key.size() - ends.before.size() - ends.after.size());
+        if (const auto signal = find(c, name)) {
+            return {Target{c, *signal}, result_topic(result_[c], name, client),
+                    std::string(client)};
+        }
+        if (unknown.result_topic.empty() && may_be_name(name)) {
+            unknown = {std::nullopt, result_topic(result_[c], name, client), std::string(client)};
         }
     }
-    return {};
+    return unknown;
+}
+
+std::optional<std::size_t> Router::find(std::size_t controller, std::string_view name) const {
+    const auto& signals = config_.controllers[controller].signals;
+    const std::vector<std::uint32_t>& order = by_name_[controller];
+    const auto name_of = [&](std::uint32_t s) { return std::string_view(signals[s].name); };
+    const auto at = std::ranges::lower_bound(order, name, {}, name_of);
+    if (at == order.end() || name_of(*at) != name) {
+        return std::nullopt;
+    }
+    return *at;
 }
 
 std::optional<Target> Router::find_writable(std::string_view controller,

@@ -1,15 +1,15 @@
 #pragma once
-// Which signal a set topic means. Exact look-up in a map built from the configuration; nothing of a
+// Which signal a set topic means. Exact look-up of a name of the configuration; nothing of a
 // topic is ever used for more than finding a signal and naming a result topic. Pure.
 
 #include "config/config.h"
 #include "mqtt/topics.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace hi6gw::command {
@@ -47,14 +47,9 @@ class Router {
 
   private:
     using Ends = mqtt::TopicTemplate::Ends;
-    struct Hash {
-        using is_transparent = void;  // NOLINT(readability-identifier-naming): the standard's name
-        std::size_t operator()(std::string_view text) const {
-            return std::hash<std::string_view>{}(text);
-        }
-    };
-
     [[nodiscard]] Match match_key(std::string_view key, std::string_view client) const;
+    [[nodiscard]] std::optional<std::size_t> find(std::size_t controller,
+                                                  std::string_view name) const;
     void add_filters(std::size_t controller, const std::vector<std::string>& published);
 
     const config::Config& config_;
@@ -62,7 +57,9 @@ class Router {
     std::vector<Ends> result_;
     bool has_client_ = false;
     std::vector<std::size_t> client_levels_;  // where {client} stands, counted from 0; mostly one
-    std::unordered_map<std::string, Target, Hash, std::equal_to<>> signals_;  // by set topic, + too
+    // A controller's signals in the order of their names: a plant has many, and a set topic each
+    // would be most of the memory that a signal takes.
+    std::vector<std::vector<std::uint32_t>> by_name_;
     std::vector<std::string> filters_;
     std::string reply_prefix_;
 };

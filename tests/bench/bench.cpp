@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <exception>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -94,7 +95,10 @@ void one_round(Report& report, int round, Seconds time, const std::vector<std::s
          [&] { measure_commands(report, time, {"polled every 10 ms", "10ms", 50ms, 10ms, ""}); }},
         {"commands", [&] { measure_curl(report, time); }},
         {"journal", [&] { measure_journal(report, time / 2); }},
-        {"start", [&] { measure_start(report); }}};
+        {"burst", [&] { measure_burst(report); }},
+        {"start", [&] { measure_start(report); }},
+        {"reconnect", [&] { measure_reconnect(report); }},
+        {"scale", [&] { measure_scale(report, time / 4); }}};
     for (const auto& [name, measure] : scenarios) {
         if (named(name)) {
             measure();
@@ -116,9 +120,11 @@ int main(int argc, char** argv) {
     app.add_option("--rounds", rounds, "How often each scenario runs")->capture_default_str();
     app.add_option("--seconds", seconds, "Length of a latency run; the others are shorter")
         ->capture_default_str();
-    app.add_option("--only", only, "Of: latency seed sweep race load split commands journal start");
+    app.add_option(
+        "--only", only,
+        "Of: latency seed sweep race load split commands journal burst start reconnect scale");
     app.add_option("--about", about, "What to say of the machine");
-    app.add_option("--out", out, "File for the table");
+    app.add_option("--out", out, "File for the table; the plot goes beside it, as .svg");
     CLI11_PARSE(app, argc, argv);
     Report report;
     for (int round = 0; round < rounds; ++round) {
@@ -130,7 +136,10 @@ int main(int argc, char** argv) {
         " rounds. " + about + "\n" + report.table();
     std::cout << text;
     if (!out.empty()) {
-        std::ofstream(out) << text;
+        const std::filesystem::path plot = std::filesystem::path(out).replace_extension(".svg");
+        std::ofstream(plot) << report.plot();
+        std::ofstream(out) << text << "\n![Medians, and spread, as shares of their goals]("
+                           << plot.filename().string() << ")\n";
     }
     return 0;
 }

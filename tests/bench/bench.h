@@ -37,8 +37,13 @@ void measure_commands(Report& report, Seconds time, const CommandLoad& load);
 void measure_curl(Report& report, Seconds time);
 // journal.cpp: events through the journal, beside SQLite alone.
 void measure_journal(Report& report, Seconds time);
+// burst.cpp: many messages at once.
+void measure_burst(Report& report);
+void measure_reconnect(Report& report);
 // start.cpp: from the program's start to its first value, and to the last one of 10,000.
 void measure_start(Report& report);
+// scale.cpp: how the costs grow.
+void measure_scale(Report& report, Seconds time);
 
 // What several share.
 void add_percentiles(Report& report, const std::string& what, const std::vector<double>& values,
@@ -51,6 +56,8 @@ void add_percentiles(Report& report, const std::string& what, const std::vector<
 void fill(const test::Simulator& simulator, const std::string& area, int first, int end);
 // CPU time of a process so far, all threads, user and system.
 [[nodiscard]] Seconds cpu_time(pid_t pid);
+[[nodiscard]] double resident_bytes(pid_t pid);  // as ps and top show it
+[[nodiscard]] double private_bytes(pid_t pid);
 void pass(Seconds time);
 
 inline const std::string kBits64 =

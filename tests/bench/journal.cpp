@@ -157,7 +157,7 @@ void measure_drain(Report& report, std::uint64_t backlog) {
 }  // namespace
 
 void measure_journal(Report& report, Seconds time) {
-    report.section("6. The journal of events: commit 20ms, every event synced to the disk");
+    report.section("7. The journal of events: commit 20ms, every event synced to the disk");
     {
         const test::TempDir directory;
         Journal journal(directory.path() / "state");

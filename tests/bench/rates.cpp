@@ -4,11 +4,9 @@
 #include <boost/json.hpp>
 
 #include <poll.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <ctime>
-#include <fstream>
 #include <map>
 #include <stdexcept>
 
@@ -28,14 +26,6 @@ double reads_per_second(const Simulator& simulator, Seconds time) {
     pass(time);
     const auto reads = simulator.stat("reads") - before;
     return static_cast<double>(reads) / Seconds(Steady::now() - began).count();
-}
-
-double resident_megabytes(pid_t pid) {
-    std::ifstream status("/proc/" + std::to_string(pid) + "/statm");
-    double size = 0;
-    double resident = 0;
-    status >> size >> resident;
-    return resident * static_cast<double>(::sysconf(_SC_PAGESIZE)) / 1e6;
 }
 
 void wait_until_read(const Simulator& simulator, std::int64_t reads) {
@@ -166,8 +156,11 @@ void measure_load(Report& report, Seconds time) {
         const Seconds wall = Steady::now() - began;
         const Seconds cpu = cpu_time(pid) - before;
         report.add(name + ": requests", "/s", reads);
-        report.add(name + ": CPU", "% of a core", 100 * cpu.count() / wall.count());
-        report.add(name + ": RSS", "MB", resident_megabytes(pid));
+        report.add(name + ": CPU", "% of a core", 100 * cpu.count() / wall.count(),
+                   poll == "1h" ? "" : "<= 1.3");
+        report.add(name + ": RSS", "MB", resident_bytes(pid) / 1e6, "<= 12");
+        report.add(name + ": of that not text of programs and libraries", "MB",
+                   private_bytes(pid) / 1e6);
     }
 }
 

@@ -1,9 +1,12 @@
 #include "report.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <iomanip>
+#include <optional>
 #include <sstream>
+#include <utility>
 
 namespace hi6gw::bench {
 namespace {
@@ -14,6 +17,24 @@ std::string figure(double value) {
     const double size = std::abs(value);
     out << std::fixed << std::setprecision(size >= 100 ? 0 : (size >= 10 ? 1 : 2)) << value;
     return out.str();
+}
+
+// "<= 1.3", "0.9", "5 in theory"; nullopt: no number, or nothing to be a share of.
+std::optional<double> number_of(const std::string& goal) {
+    const auto at = goal.find_first_of("0123456789");
+    double value = 0;
+    if (at != std::string::npos) {
+        std::from_chars(goal.data() + at, goal.data() + goal.size(), value);
+    }
+    return value > 0 ? std::optional(value) : std::nullopt;
+}
+
+std::string escaped(const std::string& text) {
+    std::string out;
+    for (const char c : text) {
+        out += c == '<' ? "&lt;" : c == '&' ? "&amp;" : std::string(1, c);
+    }
+    return out;
 }
 
 }  // namespace
@@ -70,6 +91,51 @@ std::string Report::table() const {
             out << '\n' << note << '\n';
         }
     }
+    return out.str();
+}
+
+std::string Report::plot() const {
+    constexpr int kLine = 18;
+    constexpr double kGoal = 700;  // where the goals stand, and twice that far the figure ends
+    constexpr double kLeft = 480;
+    const auto x_of = [&](double share) { return kLeft + std::min(share, 2.0) * (kGoal - kLeft); };
+    std::ostringstream rows;
+    int y = kLine;
+    const auto text = [&](double x, const std::string& words, const char* more) {
+        rows << "<text x='" << x << "' y='" << y << "'" << more << ">" << escaped(words)
+             << "</text>\n";
+    };
+    for (const Section& section : sections_) {
+        bool titled = false;
+        for (const Row& row : section.rows) {
+            const std::optional<double> goal = number_of(row.goal);
+            if (!goal) {
+                continue;
+            }
+            if (!std::exchange(titled, true)) {
+                y += kLine;
+                text(8, section.title, " font-weight='bold'");
+                y += kLine;
+            }
+            const auto [least, most] = std::ranges::minmax(row.rounds);
+            const double median = percentile(row.rounds, 0.5);
+            text(16, row.what + " (" + row.goal + ")", "");
+            rows << "<rect x='" << kLeft << "' y='" << y - 10 << "' height='10' fill='#7aa6d0' "
+                 << "width='" << std::max(0.0, x_of(median / *goal) - kLeft) << "'/>\n"
+                 << "<line x1='" << x_of(std::max(0.0, least / *goal)) << "' x2='"
+                 << x_of(std::max(0.0, most / *goal)) << "' y1='" << y - 5 << "' y2='" << y - 5
+                 << "' stroke='black'/>\n";
+            text(x_of(2) + 8, figure(median) + ' ' + row.unit, "");
+            y += kLine;
+        }
+    }
+    std::ostringstream out;
+    out << "<svg xmlns='http://www.w3.org/2000/svg' width='1040' height='" << y + kLine
+        << "' font-family='sans-serif' font-size='11'>\n"
+        << "<rect width='100%' height='100%' fill='white'/>\n"
+        << "<line x1='" << kGoal << "' x2='" << kGoal << "' y1='8' y2='" << y
+        << "' stroke='#c33'/><text x='" << kGoal + 4 << "' y='16' fill='#c33'>goal</text>\n"
+        << rows.str() << "</svg>\n";
     return out.str();
 }
 

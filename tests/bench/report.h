@@ -21,6 +21,8 @@ class Report {
     void note(const std::string& text);
     // Markdown.
     [[nodiscard]] std::string table() const;
+    // SVG: what has a goal, as a share of it.
+    [[nodiscard]] std::string plot() const;
 
   private:
     struct Row {

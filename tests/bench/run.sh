@@ -1,9 +1,10 @@
 #!/bin/bash
-# Measures the gateway beside what it is held against; prints the table and writes tests/bench/RESULTS.md.
-#   tests/bench/run.sh [--rounds 3] [--seconds 20] [--only latency|seed|sweep|race|load|split|commands|journal|start]... [--out FILE]
+# Measures the gateway beside what it is held against; prints the table; writes tests/bench/RESULTS.md and its plot.
+#   tests/bench/run.sh [--rounds 3] [--seconds 20] [--only SCENARIO]... [--out FILE]
+#   scenarios: latency seed sweep race load split commands journal burst start reconnect scale
 #   REALTIME=1 tests/bench/run.sh   (root) keeps what else a shared machine does out of the figures: all that is measured
 #   runs before any other program (chrt -f)
-# With the defaults about seven minutes. Nothing is asserted: shared machines are noisy, so read medians and spread.
+# With the defaults about a quarter of an hour. Nothing is asserted: shared machines are noisy, so read medians and spread.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -20,6 +21,8 @@ cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
 about="Commit $commit, $(date -u +%Y-%m-%d). Machine: $cpu, $(nproc) CPUs, Linux $(uname -r);
 $(c++ --version | head -n 1), RelWithDebInfo; $(mosquitto -h 2>/dev/null | head -n 1 || true).
 Everything runs on this one machine, over its loopback interface: hi6sim, hi6gw, mosquitto and the subscriber."
+about+="
+Instructions of the gateway (tests/cost): $(BINARY_DIR=$PWD/build/release python3 -B tests/cost/cost_test.py | paste -sd ';' || true)."
 prefix=()
 if [ -n "${REALTIME:-}" ]; then
     prefix=(chrt -f 10)

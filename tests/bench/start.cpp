@@ -65,9 +65,9 @@ void run(Report& report, const std::string& signals, std::size_t count, const st
 }  // namespace
 
 void measure_start(Report& report) {
-    report.section("Start: 64 signals, 4 ms controller");
+    report.section("9. Start: 64 signals, 4 ms controller");
     run(report, kBits64, 64, "");
-    report.section("Start: 10,000 signals of one 4 ms controller");
+    report.section("9b. Start: 10,000 signals of one 4 ms controller");
     run(report,
         "      - {name: \"in/{i}\", address: \"di{i}\", for: 0..9599}\n"
         "      - {name: \"out/{i}\", address: \"do{i}\", for: 0..399}\n",

@@ -12,6 +12,7 @@
 #include <ctime>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 namespace hi6gw::bench {
 namespace {
@@ -162,14 +163,16 @@ Subscriber::Subscriber(std::uint16_t port, const std::string& filter) : socket_(
 }
 
 bool Subscriber::take(Message& message) {
-    const auto [whole, header] = packet_length(inbox_);
+    const std::string_view rest = std::string_view(inbox_).substr(taken_);
+    const auto [whole, header] = packet_length(rest);
     if (whole == 0) {
+        inbox_.erase(0, std::exchange(taken_, 0));
         return false;
     }
-    const std::string_view body = std::string_view(inbox_).substr(header, whole - header);
+    const std::string_view body = rest.substr(header, whole - header);
     const std::size_t topic = two_bytes(body, 0);
     message = {std::string(body.substr(2, topic)), std::string(body.substr(2 + topic)), arrived_};
-    inbox_.erase(0, whole);
+    taken_ += whole;
     return true;
 }
 

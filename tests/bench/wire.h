@@ -73,6 +73,7 @@ class Subscriber {
 
     Socket socket_;
     std::string inbox_;
+    std::size_t taken_ = 0;  // of inbox_
     Steady::time_point arrived_;
 };
 

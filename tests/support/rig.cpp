@@ -18,11 +18,13 @@ namespace {
 namespace json = boost::json;
 using namespace std::chrono_literals;
 
+// Of the address that follows; 0: none does.
 std::uint16_t port_after(const std::string& text, const std::string& mark) {
     const auto at = text.find(mark);
-    return at == std::string::npos
+    const auto colon = text.find(':', at == std::string::npos ? at : at + mark.size());
+    return colon == std::string::npos
                ? std::uint16_t{0}
-               : static_cast<std::uint16_t>(std::stoul(text.substr(at + mark.size())));
+               : static_cast<std::uint16_t>(std::stoul(text.substr(colon + 1)));
 }
 
 }  // namespace
@@ -54,8 +56,8 @@ void Simulator::start() {
         !process_->wait_for_output("hi6sim listening on http://", 10s)) {
         throw std::runtime_error("hi6sim does not start: " + process_->err());
     }
-    port_ = port_after(process_->out(), "hi6sim listening on http://127.0.0.1:");
-    control_port_ = port_after(process_->out(), "hi6sim control on http://127.0.0.1:");
+    port_ = port_after(process_->out(), "hi6sim listening on http://");
+    control_port_ = port_after(process_->out(), "hi6sim control on http://");
 }
 
 void Simulator::kill() {
@@ -207,7 +209,7 @@ void Gateway::start() {
 }
 
 std::uint16_t Gateway::http_port() const {
-    return port_after(process_->err(), "metrics and health on http://127.0.0.1:");
+    return port_after(process_->err(), "metrics and health on http://");
 }
 
 double Gateway::metric(const std::string& name, const std::string& label) const {
