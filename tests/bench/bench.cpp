@@ -70,6 +70,10 @@ void pass(Seconds time) {
     ::poll(nullptr, 0, static_cast<int>(time.count() * 1000));
 }
 
+double ms(std::chrono::steady_clock::duration time) {
+    return std::chrono::duration<double, std::milli>(time).count();
+}
+
 namespace {
 
 void one_round(Report& report, int round, Seconds time, const std::vector<std::string>& only) {

@@ -59,6 +59,7 @@ void fill(const test::Simulator& simulator, const std::string& area, int first, 
 [[nodiscard]] double resident_bytes(pid_t pid);  // as ps and top show it
 [[nodiscard]] double private_bytes(pid_t pid);
 void pass(Seconds time);
+[[nodiscard]] double ms(std::chrono::steady_clock::duration time);
 
 inline const std::string kBits64 =
     "      - {name: \"in/{i}\", address: \"fb3.di{i}\", for: 0..63}\n";

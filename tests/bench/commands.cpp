@@ -18,10 +18,6 @@ using test::Simulator;
 
 constexpr int kOutputs = 16;  // in turn, so that no output's rate limit is met
 
-double ms(Steady::duration time) {
-    return std::chrono::duration<double, std::milli>(time).count();
-}
-
 // When each POST was there, in order: the simulator's times are of the same clock.
 std::vector<Steady::time_point> posts(const Simulator& simulator) {
     std::vector<Steady::time_point> out;

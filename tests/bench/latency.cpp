@@ -26,10 +26,6 @@ struct Observed {
     Steady::time_point arrived;
 };
 
-double ms(Steady::duration time) {
-    return std::chrono::duration<double, std::milli>(time).count();
-}
-
 // One of 64 bits at a time changes. The waits after a message spread over `span`, the period, in
 // steps of the golden ratio: every phase of the poll grid comes up equally often, in no order that
 // the gateway could meet, and without the scatter that chance would add to the percentiles.

@@ -15,10 +15,6 @@ using test::Broker;
 using test::Gateway;
 using test::Simulator;
 
-double ms(Steady::duration time) {
-    return std::chrono::duration<double, std::milli>(time).count();
-}
-
 bool is_good(const Message& message) {
     return message.payload.find("\"quality\":192") != std::string::npos;
 }

@@ -1,7 +1,7 @@
 #pragma once
 // A cell whose every change is known, and the account that a consumer keeps of its events.
 
-#include "support/gate.h"
+#include "support/proxy.h"
 #include "system/plant.h"
 
 #include <gtest/gtest.h>

@@ -35,7 +35,7 @@ struct Storm {
                cell.simulator().url() + "\n    max_load: 100%\n    signals:\n" + cell.signals();
     }
     int one_of(int n) { return std::uniform_int_distribution<int>(0, n - 1)(random); }
-    void slow_broker() { gate.delay(std::chrono::milliseconds(one_of(3) * 50)); }
+    void slow_broker() { gate.to_client({.delay = std::chrono::milliseconds(one_of(3) * 50)}); }
     // Steps for a random time.
     void work(bool seen) {
         const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(one_of(400));
@@ -59,14 +59,14 @@ struct Storm {
     }
     // Nothing more is to come.
     void settle(const Gateway& gateway) {
-        gate.delay(0ms);
+        gate.pass();
         cell.step(true);
         wait_for_last_step();
         EXPECT_TRUE(eventually([&] { return gateway.metric("hi6gw_outbox_events") == 0; }, 30s));
     }
 
     Broker broker{{{"max_inflight_messages 0", "max_queued_messages 0"}, {}, {}, false}};
-    Gate gate;
+    Proxy gate;
     MqttProbe probe;
     Cell cell;
     std::mt19937 random{static_cast<std::uint32_t>(number_from("HI6GW_EVENT_SEED", 1))};
@@ -92,16 +92,16 @@ TEST(EventStorm, KillsOfTheBrokerLoseNothing) {
             storm.broker.pause();
             storm.work(true);
         }
-        storm.gate.shut();
-        storm.gate.cut();
+        storm.gate.door(Proxy::Door::refused);
+        storm.gate.cut(Proxy::End::fin);
         storm.broker.kill();
         storm.broker.start();
         // Whoever listens comes first; meanwhile more happens.
         do {
             storm.cell.step(true);
         } while (!storm.probe.wait_for_subscriptions(1 + kill, 50ms));
-        storm.gate.delay(0ms);
-        storm.gate.open();
+        storm.gate.pass();
+        storm.gate.door(Proxy::Door::open);
         storm.wait_for_last_step();
         if (kills > 10) {
             // Long enough for the gateway to come back at once the next time.
@@ -156,14 +156,14 @@ void kill_gateways(const std::string& state_dir, std::int64_t most_lost_us) {
         storm.slow_broker();
         storm.work(true);
         if (storm.one_of(3) == 0) {  // more in the journal than in the window
-            storm.gate.delay(2s);
+            storm.gate.to_client({.delay = 2s});
             storm.work(true);
         }
         killed_us.push_back(now_us());
         gateway.process().signal(SIGKILL);
         ASSERT_TRUE(gateway.process().wait(5s));
         storm.cell.step(false);
-        storm.gate.delay(0ms);
+        storm.gate.pass();
         gateway.start();
         storm.wait_for_last_step();
     }

@@ -57,7 +57,7 @@ struct EventPlant {
     }
 
     Broker broker{{{"max_inflight_messages 0", "max_queued_messages 0"}, {}, {}, false}};
-    Gate gate;
+    Proxy gate;
     MqttProbe probe;
     Cell cell;
     Gateway gateway;
@@ -91,15 +91,15 @@ TEST(Events, TellWhatHappenedInOrderAndGoOnAfterARestart) {
 TEST(Events, OfAnOutageThatIsTooLongAGapTells) {
     EventPlant plant(40, "events: {max_size: 1MiB}\n");
     ASSERT_TRUE(plant.seen(0, 40));
-    plant.gate.shut();
+    plant.gate.door(Proxy::Door::refused);
     plant.broker.pause();
     while (plant.metric("hi6gw_events_dropped_total", "journal_full") < 1000) {
         plant.cell.step(true);
     }
     EXPECT_LE(plant.metric("hi6gw_journal_bytes"), 1 << 20U);
     plant.broker.resume();
-    plant.gate.cut();
-    plant.gate.open();
+    plant.gate.cut(Proxy::End::fin);
+    plant.gate.door(Proxy::Door::open);
     plant.cell.step(true);
     ASSERT_TRUE(plant.seen(plant.cell.steps(), 40));
     ASSERT_TRUE(plant.drained());
@@ -146,13 +146,14 @@ TEST(Events, LeaveRoomForStates) {
     EventPlant plant(40);
     ASSERT_TRUE(plant.seen(0, 40));
     const MqttProbe states(plant.broker, {"hi6/r1/state/#"});
-    plant.gate.shut();
-    plant.gate.cut();
+    plant.gate.door(Proxy::Door::refused);
+    plant.gate.cut(Proxy::End::fin);
     for (int i = 0; i < 150; ++i) {
         plant.cell.step(true);
     }
-    plant.gate.delay(100ms);  // 100 messages of the window, half of it events: 500 events/s
-    plant.gate.open();
+    plant.gate.to_client(
+        {.delay = 100ms});  // 100 messages of the window, half of it events: 500 events/s
+    plant.gate.door(Proxy::Door::open);
     const auto waiting = [&] { return plant.metric("hi6gw_outbox_events"); };
     ASSERT_TRUE(eventually([&] { return waiting() < 5900 && waiting() > 0; }, kPatience));
     plant.cell.step(true);
@@ -165,7 +166,7 @@ TEST(Events, LeaveRoomForStates) {
     EXPECT_TRUE(states.wait_until(
         [&](const std::vector<Received>& all) { return at(all, plant.cell.steps()) >= 40; }, 3s));
     EXPECT_GT(waiting(), 3000) << "and the events still wait";
-    plant.gate.delay(0ms);
+    plant.gate.pass();
     EXPECT_TRUE(plant.drained());
     const Account account = plant.account();
     EXPECT_EQ(account.holes + account.clashes + account.gaps, 0U) << account.first_fault;
@@ -182,8 +183,8 @@ TEST(Events, ASecondGatewayCannotUseTheSameJournal) {
 TEST(Events, ThatWaitAreSentAlsoWhenNoneAreConfiguredAnyMore) {
     EventPlant plant(1);
     ASSERT_TRUE(plant.seen(0, 1));
-    plant.gate.shut();
-    plant.gate.cut();
+    plant.gate.door(Proxy::Door::refused);
+    plant.gate.cut(Proxy::End::fin);
     plant.cell.step(true);
     ASSERT_TRUE(eventually([&] { return plant.metric("hi6gw_outbox_events") >= 1; }, kPatience));
     EXPECT_EQ(plant.gateway.stop(), 0);
@@ -192,7 +193,7 @@ TEST(Events, ThatWaitAreSentAlsoWhenNoneAreConfiguredAnyMore) {
     std::string without = yaml.str();
     without.replace(without.find("events: true"), 12, "events: false");
     std::ofstream(plant.gateway.config()) << without;
-    plant.gate.open();
+    plant.gate.door(Proxy::Door::open);
     plant.gateway.start();
     EXPECT_TRUE(plant.seen(1, 1));
     EXPECT_TRUE(plant.drained());

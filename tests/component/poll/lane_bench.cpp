@@ -29,6 +29,13 @@ config::Controller make_controller(std::vector<config::Signal> signals) {
     return config;
 }
 
+void fill(FakeController& controller) {
+    for (std::uint32_t i = 0; i < 120; ++i) {
+        controller.put(kOut, i, {static_cast<std::uint8_t>(i * 37 + 11)});
+        controller.put(kIn, i, {static_cast<std::uint8_t>(i * 53 + 7)});
+    }
+}
+
 LaneBench::LaneBench(config::Controller config) {
     Wire::Parts parts;
     parts.client = &controller;

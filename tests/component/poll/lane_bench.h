@@ -25,6 +25,8 @@ inline const hi6::Area kIn{hi6::Scope::fb, 0, hi6::Relay::di};
 config::Signal make_signal(const std::string& address, std::chrono::milliseconds poll = 100ms,
                            hi6::IndexUnit unit = hi6::IndexUnit::byte);
 config::Controller make_controller(std::vector<config::Signal> signals);
+// Enough in it to tell all readings of the manual apart.
+void fill(FakeController& controller);
 
 struct Message {  // one publication of a state
     Steady::time_point at;

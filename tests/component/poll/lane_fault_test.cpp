@@ -16,7 +16,7 @@ std::vector<config::Signal> two_areas() {
     return {make_signal("fb0.dob3"), make_signal("fb0.dow4"), make_signal("fb1.dob3")};
 }
 
-void fill(FakeController& controller) {
+void fill_both(FakeController& controller) {
     for (std::uint32_t i = 0; i < 120; ++i) {
         controller.put(kOut, i, {static_cast<std::uint8_t>(i * 37 + 11)});
         controller.put(kFar, i, {static_cast<std::uint8_t>(i * 41 + 3)});
@@ -29,7 +29,7 @@ class LaneFault : public testing::Test {
         auto config = make_controller(two_areas());
         config.block_read = mode;
         bench = std::make_unique<LaneBench>(std::move(config));
-        fill(bench->controller);
+        fill_both(bench->controller);
         bench->check_truth = true;
         bench->run();
         bench->advance(1s);
@@ -100,7 +100,7 @@ TEST_F(LaneFault, OneFailingRequestDoesNotKeepTheOthersFromBeingRead) {
 TEST_F(LaneFault, AFailedSlowSignalIsNotLeftUntilItsNextPeriod) {
     bench = std::make_unique<LaneBench>(
         make_controller({make_signal("fb0.dob3", 3600000ms), make_signal("fb1.dob3")}));
-    fill(bench->controller);
+    fill_both(bench->controller);
     answer("block fb0.do 3", Outcome::server_error);
     bench->controller.fault = [n = 0](const Request& request) mutable {
         // The proof has been had by then: the first read of the sweep fails.
@@ -199,7 +199,7 @@ TEST_F(LaneFault, OneRefusedBlockIsReadSinglyAndAskedForEachMinute) {
 
 TEST_F(LaneFault, NoBlockReadAtAllMeansSingleReads) {
     bench = std::make_unique<LaneBench>(make_controller(two_areas()));
-    fill(bench->controller);
+    fill_both(bench->controller);
     bench->check_truth = true;
     answer("block", Outcome::refused);
     bench->run();
@@ -222,7 +222,7 @@ TEST_F(LaneFault, NoBlockReadAtAllMeansSingleReads) {
 TEST_F(LaneFault, WhatNoApiReadsIsRefused) {
     bench =
         std::make_unique<LaneBench>(make_controller({make_signal("mb7"), make_signal("fb0.dob3")}));
-    fill(bench->controller);
+    fill_both(bench->controller);
     answer("block", Outcome::refused);
     bench->run();
     bench->advance(1s);
@@ -241,7 +241,7 @@ TEST_F(LaneFault, NothingReadableIsNotTheSameAsNobodyThere) {
 
 TEST_F(LaneFault, AControllerThatClosesNowAndThenDoesNotFlickerBetweenTwoStates) {
     bench = std::make_unique<LaneBench>(make_controller({make_signal("fb0.dob3")}));
-    fill(bench->controller);
+    fill_both(bench->controller);
     bench->controller.closes_after_each = true;
     bench->run();
     bench->advance(20s);
@@ -259,7 +259,7 @@ TEST_F(LaneFault, AControllerThatClosesNowAndThenDoesNotFlickerBetweenTwoStates)
 
 TEST_F(LaneFault, AControllerThatClosesAfterEachAnswerIsAskedOnceASecond) {
     bench = std::make_unique<LaneBench>(make_controller({make_signal("fb0.dob3")}));
-    fill(bench->controller);
+    fill_both(bench->controller);
     bench->check_truth = true;
     bench->controller.closes_after_each = true;
     bench->run();

@@ -10,14 +10,6 @@ std::vector<config::Signal> usual() {
             make_signal("fb0.dow11")};
 }
 
-// Enough in it to tell all readings of the manual apart.
-void fill(FakeController& controller) {
-    for (std::uint32_t i = 0; i < 120; ++i) {
-        controller.put(kOut, i, {static_cast<std::uint8_t>(i * 37 + 11)});
-        controller.put(kIn, i, {static_cast<std::uint8_t>(i * 53 + 7)});
-    }
-}
-
 class LaneLink : public testing::Test {
   protected:
     LaneLink() {
@@ -296,43 +288,6 @@ TEST_F(LaneLink, FarewellLeavesNothingStandingAsGood) {
     EXPECT_EQ(bench.state(), "offline");
     EXPECT_EQ(bench.last_status.reason, "the gateway has been stopped");
     EXPECT_FALSE(bench.controller.connected());
-}
-
-// The watchdog goes by this: never past while the lane goes on, whatever the controller does, and
-// past for ever once it does not.
-TEST(LaneDue, IsNotPastWhateverTheControllerDoes) {
-    for (const auto mode : {FakeController::Connect::accept, FakeController::Connect::refuse,
-                            FakeController::Connect::hang}) {
-        for (const bool answers : {true, false}) {
-            LaneBench bench(
-                make_controller({make_signal("fb0.do0"), make_signal("fb0.dow4", 20s)}));
-            fill(bench.controller);
-            bench.controller.connect_mode = mode;
-            bench.controller.fault = [answers](const FakeController::Request&) {
-                return answers ? std::nullopt
-                               : std::optional<FakeController::Fault>({.hang = true});
-            };
-            bench.run();
-            for (int i = 0; i < 1000; ++i) {
-                bench.advance(97ms);
-                ASSERT_GE(bench.lane->due(), bench.time.now()) << i;
-            }
-        }
-    }
-}
-
-TEST_F(LaneLink, IsLongDueWhenItIsStuck) {
-    come_online();
-    const auto never = bench.time.alarm();
-    bench.controller.wait = [&never](Steady::time_point) {
-        return never->wait_until(Steady::time_point::max());
-    };
-    bench.advance(1s);
-    const Steady::time_point due = bench.lane->due();
-    EXPECT_LT(due, bench.time.now() + bench.lane->config().timeout);
-    bench.advance(1min);
-    EXPECT_EQ(bench.lane->due(), due);
-    bench.stop();  // before the alarm goes
 }
 
 // Fault C27: the controller's place is taken by another device.

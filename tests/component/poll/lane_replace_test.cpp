@@ -18,9 +18,7 @@ config::Controller with_one_more() {
 class LaneReplace : public testing::Test {
   protected:
     LaneReplace() {
-        for (std::uint32_t i = 0; i < 120; ++i) {
-            bench.controller.put(kOut, i, {static_cast<std::uint8_t>(i * 37 + 11)});
-        }
+        fill(bench.controller);
         bench.check_truth = true;
     }
     void come_online() {
@@ -127,7 +125,92 @@ TEST_F(LaneReplace, AnotherIdentityIsAskedForOnANewConnection) {
     EXPECT_EQ(bench.last("fb0.dow4").quality, 24);
 }
 
+// After long use, when what has added up on the connection would show.
+class LaneReplaceLater : public LaneReplace {
+  protected:
+    LaneReplaceLater() {
+        bench.run();
+        bench.advance(10min);
+        EXPECT_EQ(bench.state(), "online");
+    }
+    [[nodiscard]] std::size_t requests_within(std::chrono::nanoseconds time) {
+        const std::size_t before = bench.controller.requests.size();
+        bench.advance(time);
+        return bench.controller.requests.size() - before;
+    }
+};
+
+TEST_F(LaneReplaceLater, TheNextOnePollsAsOftenAsTheOneBefore) {
+    const std::size_t usually = requests_within(5s);
+    bench.replace(make_controller(usual()));
+    bench.advance(1s);  // identifies and proves anew
+    EXPECT_EQ(requests_within(5s), usually);
+    EXPECT_EQ(bench.controller.connects.size(), 1U);
+}
+
+TEST_F(LaneReplaceLater, ChangesAreSeenAtOnceAfterIt) {
+    bench.replace(make_controller(usual()));
+    bench.advance(1s);
+    bench.take_messages();
+    bench.controller.put(kOut, 3, {0x5a});
+    bench.advance(110ms);
+    EXPECT_EQ(bench.last("fb0.dob3").value, "90");
+    EXPECT_EQ(bench.last("fb0.dob3").quality, 192);
+}
+
+TEST_F(LaneReplaceLater, ValuesStayKnownAndAreNotMadeYounger) {
+    const Message before = bench.last("fb0.dob3");
+    bench.take_messages();
+    bench.controller.up = false;
+    bench.controller.connect_mode = FakeController::Connect::refuse;
+    bench.replace(make_controller(usual()));
+    for (const Message& message : bench.take_messages()) {
+        EXPECT_EQ(message.quality, 192) << message.signal;
+    }
+    EXPECT_EQ(bench.last("fb0.dob3").timestamp, before.timestamp);
+    bench.advance(3s);
+    EXPECT_EQ(bench.last("fb0.dob3").quality, 24);
+    EXPECT_EQ(bench.last("fb0.dob3").value, before.value);
+}
+
 // ---- due()
+
+// The watchdog goes by this: never past while the lane goes on, whatever the controller does, and
+// past for ever once it does not.
+TEST(LaneDue, IsNotPastWhateverTheControllerDoes) {
+    for (const auto mode : {FakeController::Connect::accept, FakeController::Connect::refuse,
+                            FakeController::Connect::hang}) {
+        for (const bool answers : {true, false}) {
+            LaneBench bench(
+                make_controller({make_signal("fb0.do0"), make_signal("fb0.dow4", 20s)}));
+            fill(bench.controller);
+            bench.controller.connect_mode = mode;
+            bench.controller.fault = [answers](const FakeController::Request&) {
+                return answers ? std::nullopt
+                               : std::optional<FakeController::Fault>({.hang = true});
+            };
+            bench.run();
+            for (int i = 0; i < 1000; ++i) {
+                bench.advance(97ms);
+                ASSERT_GE(bench.lane->due(), bench.time.now()) << i;
+            }
+        }
+    }
+}
+
+TEST_F(LaneReplace, IsLongDueWhenItIsStuck) {
+    come_online();
+    const auto never = bench.time.alarm();
+    bench.controller.wait = [&never](Steady::time_point) {
+        return never->wait_until(Steady::time_point::max());
+    };
+    bench.advance(1s);
+    const Steady::time_point due = bench.lane->due();
+    EXPECT_LT(due, bench.time.now() + bench.lane->config().timeout);
+    bench.advance(1min);
+    EXPECT_EQ(bench.lane->due(), due);
+    bench.stop();  // before the alarm goes
+}
 
 TEST_F(LaneReplace, ALaneThatWaitsIsNeverOverdue) {
     using Connect = FakeController::Connect;
