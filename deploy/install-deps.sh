@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs the Debian 12 packages that are missing, and nothing else. Safe to call again and again.
-#   deploy/install-deps.sh GROUP...     groups: build package test demo bench lint fuzz
+#   deploy/install-deps.sh GROUP...     groups: build package test demo bench node lint fuzz
 # Works as root or with sudo, without questions. Nothing is ever removed: a package in the way is named instead.
 # shellcheck disable=SC2034  # the groups are used by name
 set -euo pipefail
@@ -15,6 +15,7 @@ test=(libgtest-dev libgmock-dev mosquitto mosquitto-clients python3 python3-requ
       valgrind python3-yaml python3-jsonschema python3-jinja2)
 demo=(mosquitto mosquitto-clients procps)
 bench=(mosquitto wrk)
+node=(nodejs npm)  # for the Node-RED that the bench compares with
 lint=(git clang-19 clang-tidy-19 clang-format-19 shellcheck yamllint codespell systemd binutils
       lintian debootstrap systemd-container prometheus docker-compose)
 # llvm-19 has the symbolizer that makes a fuzzer's stack readable.
@@ -24,7 +25,7 @@ fuzz=(clang-19 libclang-rt-19-dev llvm-19)
 wanted=()
 for group in "$@"; do
     case $group in
-        build | package | test | demo | bench | lint | fuzz)
+        build | package | test | demo | bench | node | lint | fuzz)
             declare -n packages=$group
             wanted+=("${packages[@]}")
             ;;

@@ -76,7 +76,18 @@ double ms(std::chrono::steady_clock::duration time) {
 
 namespace {
 
-void one_round(Report& report, int round, Seconds time, const std::vector<std::string>& only) {
+struct Options {
+    int rounds = 3;
+    double seconds = 20;
+    std::vector<std::string> only;
+    std::string node_red;
+    std::string about;
+    std::string out;
+};
+
+void one_round(Report& report, int round, const Options& options) {
+    const Seconds time(options.seconds);
+    const std::vector<std::string>& only = options.only;
     const auto named = [&only](const std::string& name) {
         return only.empty() || std::ranges::find(only, name) != only.end();
     };
@@ -84,6 +95,12 @@ void one_round(Report& report, int round, Seconds time, const std::vector<std::s
         {"latency", [&] { measure_latency(report, time, "100%"); }},
         {"latency", [&] { measure_latency(report, time, "50%"); }},
         {"seed", [&] { measure_seed_latency(report, time); }},
+        {"nodered",
+         [&] {
+             if (!options.node_red.empty()) {
+                 measure_node_red_latency(report, time, options.node_red);
+             }
+         }},
         {"sweep", [&] { measure_sweep(report, time / 4); }},
         {"race", [&] { measure_back_to_back(report, time / 4, round % 2 == 0); }},
         {"load", [&] { measure_load(report, time / 2); }},
@@ -116,34 +133,34 @@ void one_round(Report& report, int round, Seconds time, const std::vector<std::s
 
 int main(int argc, char** argv) {
     CLI::App app("Figures of hi6gw beside what they are held against", "hi6gw_bench");
-    int rounds = 3;
-    double seconds = 20;
-    std::vector<std::string> only;
-    std::string about;
-    std::string out;
-    app.add_option("--rounds", rounds, "How often each scenario runs")->capture_default_str();
-    app.add_option("--seconds", seconds, "Length of a latency run; the others are shorter")
+    Options options;
+    app.add_option("--rounds", options.rounds, "How often each scenario runs")
         ->capture_default_str();
-    app.add_option(
-        "--only", only,
-        "Of: latency seed sweep race load split commands journal burst start reconnect scale");
-    app.add_option("--about", about, "What to say of the machine");
-    app.add_option("--out", out, "File for the table; the plot goes beside it, as .svg");
+    app.add_option("--seconds", options.seconds, "Length of a latency run; the others are shorter")
+        ->capture_default_str();
+    app.add_option("--only", options.only,
+                   "Of: latency seed nodered sweep race load split commands journal burst start "
+                   "reconnect scale");
+    app.add_option("--node-red", options.node_red,
+                   "Node-RED's npm package; without it, it is left out");
+    app.add_option("--about", options.about, "What to say of the machine");
+    app.add_option("--out", options.out, "File for the table; the plot goes beside it, as .svg");
     CLI11_PARSE(app, argc, argv);
     Report report;
-    for (int round = 0; round < rounds; ++round) {
-        std::cerr << "round " << round + 1 << " of " << rounds << '\n';
-        one_round(report, round, Seconds(seconds), only);
+    for (int round = 0; round < options.rounds; ++round) {
+        std::cerr << "round " << round + 1 << " of " << options.rounds << '\n';
+        one_round(report, round, options);
     }
-    const std::string text =
-        "# Figures of the last run\n\nMade by `tests/bench/run.sh`: " + std::to_string(rounds) +
-        " rounds. " + about + "\n" + report.table();
+    const std::string text = "# Figures of the last run\n\nMade by `tests/bench/run.sh`: " +
+                             std::to_string(options.rounds) + " rounds. " + options.about + "\n" +
+                             report.table();
     std::cout << text;
-    if (!out.empty()) {
-        const std::filesystem::path plot = std::filesystem::path(out).replace_extension(".svg");
+    if (!options.out.empty()) {
+        const std::filesystem::path plot =
+            std::filesystem::path(options.out).replace_extension(".svg");
         std::ofstream(plot) << report.plot();
-        std::ofstream(out) << text << "\n![Medians, and spread, as shares of their goals]("
-                           << plot.filename().string() << ")\n";
+        std::ofstream(options.out) << text << "\n![Medians, and spread, as shares of their goals]("
+                                   << plot.filename().string() << ")\n";
     }
     return 0;
 }

@@ -17,6 +17,8 @@ using Seconds = std::chrono::duration<double>;
 // latency.cpp: from a change in the controller to the message at a subscriber.
 void measure_latency(Report& report, Seconds time, const std::string& max_load);
 void measure_seed_latency(Report& report, Seconds time);
+// `node_red`: where its npm package is.
+void measure_node_red_latency(Report& report, Seconds time, const std::string& node_red);
 
 // rates.cpp: what the controller and this machine see of the gateway.
 void measure_sweep(Report& report, Seconds time);

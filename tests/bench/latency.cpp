@@ -1,4 +1,5 @@
 #include "bench.h"
+#include "support/temp_dir.h"
 #include "wire.h"
 
 #include <boost/json.hpp>
@@ -6,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <filesystem>
 #include <random>
 #include <stdexcept>
 
@@ -156,6 +158,45 @@ void measure_seed_latency(Report& report, Seconds time) {
     report.section("1b. The same done with the vendor's synchronous sample (one GET a signal)");
     add_percentiles(report, "change to message", measured, "", "");
     report.add("changes", "", static_cast<double>(measured.size()));
+}
+
+void measure_node_red_latency(Report& report, Seconds time, const std::string& node_red) {
+    const Broker broker(quiet_broker());
+    const Simulator simulator({"--get-time", "4ms", "--quiet"});
+    Subscriber subscriber(broker.port(), "hi6/r1/state/#");
+    const test::TempDir directory;  // Node-RED writes beside its flow
+    const std::filesystem::path flow = directory.path() / "flow.json";
+    std::filesystem::copy_file(std::string(BENCH_DIR) + "/node_red/flow.json", flow);
+    const Process process(
+        {{"node", node_red + "/red.js", "-u", directory.path().string(), "-D",
+          "httpAdminRoot=false", "-D", "httpNodeRoot=false", flow.string()},
+         {{"BLOCK_URL", simulator.url() + "/project/plc/fb3_di/val_s32?st=0&len=2"},
+          {"BROKER_PORT", std::to_string(broker.port())}},
+         {},
+         {}});
+    const auto once = [](const Message& message) { return message.topic.ends_with("/63"); };
+    Message message;
+    if (!subscriber.next(once, message, Steady::now() + 30s)) {
+        throw std::runtime_error("Node-RED does not get going: " + process.out() + process.err());
+    }
+    Control control(simulator.control_port());
+    Bits bits{};
+    toggle(control, subscriber, bits, 3s, 2ms, 10ms);  // until its code is compiled
+    test::http_request(simulator.control_port(), "DELETE", "/log");
+    const Seconds cpu_before = cpu_time(process.pid());
+    const auto began = Steady::now();
+    std::vector<double> measured;
+    for (const Observed& seen : toggle(control, subscriber, bits, time, 2ms, 10ms)) {
+        measured.push_back(ms(seen.arrived - seen.change.middle()));
+    }
+    const Seconds wall = Steady::now() - began;
+    const Seconds cpu = cpu_time(process.pid()) - cpu_before;
+    report.section("1c. The same done with Node-RED: a flow with a block read every 10 ms");
+    add_percentiles(report, "change to message", measured, "", "");
+    report.add("changes", "", static_cast<double>(measured.size()));
+    report.add("reads", "/s", static_cast<double>(read_ends(simulator).size()) / wall.count());
+    report.add("CPU meanwhile", "% of a core", 100 * cpu.count() / wall.count());
+    report.add("RSS", "MB", resident_bytes(process.pid()) / 1e6);
 }
 
 }  // namespace hi6gw::bench

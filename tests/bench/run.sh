@@ -1,7 +1,7 @@
 #!/bin/bash
 # Measures the gateway beside what it is held against; prints the table; writes tests/bench/RESULTS.md and its plot.
 #   tests/bench/run.sh [--rounds 3] [--seconds 20] [--only SCENARIO]... [--out FILE]
-#   scenarios: latency seed sweep race load split commands journal burst start reconnect scale
+#   scenarios: latency seed nodered sweep race load split commands journal burst start reconnect scale
 #   REALTIME=1 tests/bench/run.sh   (root) keeps what else a shared machine does out of the figures: all that is measured
 #   runs before any other program (chrt -f)
 # With the defaults about a quarter of an hour. Nothing is asserted: shared machines are noisy, so read medians and spread.
@@ -11,6 +11,16 @@ cd "$(dirname "$0")/../.."
 deploy/install-deps.sh build test bench
 cmake --preset release --log-level=WARNING
 cmake --build --preset release -j "$(.ci/jobs)" --target hi6gw_bench
+
+# Debian has no Node-RED: npm brings it, of a fixed version, into the build directory.
+command -v npm >/dev/null || deploy/install-deps.sh node
+node_red=build/node-red/node_modules/node-red
+if [ ! -e $node_red/red.js ]; then
+    npm install --prefix build/node-red --silent --no-audit --no-fund --ignore-scripts node-red@4.1.15 ||
+        echo "bench: no Node-RED without the npm registry: that comparison is left out" >&2
+fi
+extra=()
+[ ! -e $node_red/red.js ] || extra=(--node-red $node_red)
 
 out=(--out tests/bench/RESULTS.md)
 for argument in "$@"; do
@@ -28,4 +38,4 @@ if [ -n "${REALTIME:-}" ]; then
     prefix=(chrt -f 10)
     about+=" All of it ran before any other program of the machine (REALTIME=1)."
 fi
-exec "${prefix[@]}" build/release/tests/bench/hi6gw_bench --about "$about" "${out[@]}" "$@"
+exec "${prefix[@]}" build/release/tests/bench/hi6gw_bench --about "$about" "${extra[@]}" "${out[@]}" "$@"
