@@ -109,7 +109,7 @@ void one_round(Report& report, int round, const Options& options) {
          [&] { measure_commands(report, time, {"idle lane", "10s", 50ms, 10ms, "2"}); }},
         {"commands",
          [&] {
-             measure_commands(report, time,
+             measure_commands(report, 3 * time,  // a command every 1.6 s
                               {"idle lane, silence of 1 to 2.2 s between", "10s", 1s, 1200ms, "2"});
          }},
         {"commands",
