@@ -69,6 +69,7 @@ Application::Application(const asio::any_io_executor& executor, config::Config c
       state_dir_(std::make_shared<store::StateDir>(config_->gateway.state_dir)),
       disk_(kDiskPatience),
       gateway_status_(std::make_unique<poll::RetainedSource>(gateway_topic(*config_))),
+      retained_(executor, *time_, state_dir_, kDiskPatience),
       stations_(executor, station_parts()),
       commands_(config_, stations_, *time_, [this] { broker_->session().wake(); }),
       broker_(std::make_unique<Broker>(executor, *time_, metrics_, config_->mqtt, will(),
@@ -77,8 +78,9 @@ Application::Application(const asio::any_io_executor& executor, config::Config c
       services_(executor),
       reload_alarm_(time_->alarm()) {
     open_state();
+    retained_.begin(config_);
     broker_->session().add(*gateway_status_, mqtt::Priority::control);
-    broker_->session().add(sweeper_, mqtt::Priority::control);
+    broker_->session().add(retained_.source(), mqtt::Priority::control);
     broker_->session().add(commands_.results(), mqtt::Priority::result);
     stations_.build(*config_);
     owners_.configure(*config_);
@@ -283,9 +285,10 @@ asio::awaitable<void> Application::apply(std::shared_ptr<const Reload> plan) {
             commands_.configure(config_);
             owners_.configure(*config_);
             subscribe();
-            sweeper_.sweep(plan->unused, plan->used);
+            retained_.in_force(*plan);
             broker_->session().wake();
         };
+        retained_.announce(*plan);
         co_await stations_.replace(plan->config, plan->lanes, std::move(swapped));
     }
     if (plan->session) {
@@ -454,6 +457,7 @@ asio::awaitable<void> Application::watch() {
             log_.error("{} makes no progress: the watchdog is not fed any more", stuck);
         }
         broker_->watch();
+        retained_.watch();
         mind_the_clock();
         mind_what_is_wrong();
         const std::uint64_t unread = log::dropped();

@@ -13,8 +13,8 @@
 #include "app/events.h"
 #include "app/owners.h"
 #include "app/reload.h"
+#include "app/retained.h"
 #include "app/stations.h"
-#include "app/sweeper.h"
 #include "base/line_budget.h"
 #include "base/log.h"
 #include "base/task_group.h"
@@ -105,7 +105,7 @@ class Application {
     std::unique_ptr<Events> events_;  // once some signal has them, or had
     std::set<std::uint64_t> late_;    // pulses that an earlier run left open
     std::unique_ptr<poll::RetainedSource> gateway_status_;
-    Sweeper sweeper_;
+    Retained retained_;
     Stations stations_;
     Commands commands_;
     std::unique_ptr<Broker> broker_;  // after its sources, which outlive it

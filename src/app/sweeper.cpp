@@ -18,6 +18,14 @@ void Sweeper::sweep(const std::vector<std::string>& unused, const std::vector<st
     }
 }
 
+std::vector<std::string> Sweeper::topics() const {
+    std::vector<std::string> out;
+    for (const auto& [id, item] : items_) {
+        out.push_back(item.topic);
+    }
+    return out;
+}
+
 bool Sweeper::next(mqtt::Publication& out) {
     auto item = items_.lower_bound(unsent_from_);
     item = std::find_if(item, items_.end(), [](const auto& one) { return !one.second.sent; });

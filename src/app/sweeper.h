@@ -1,7 +1,7 @@
 #pragma once
-// Deletes retained messages of topics that a reload has left without an owner: an empty retained
-// message each (MQTT 5.0, 3.3.1.3), said until the broker has it. A Source in the sense of
-// mqtt/session.h. Thread: the event loop's.
+// Deletes retained messages of topics that another configuration has left without an owner: an
+// empty retained message each (MQTT 5.0, 3.3.1.3), said until the broker has it. A Source in the
+// sense of mqtt/session.h. Thread: the event loop's.
 
 #include "mqtt/session.h"
 
@@ -18,6 +18,7 @@ class Sweeper final : public mqtt::Source {
     // `unused` are to be deleted; `used` are not, should they wait here.
     void sweep(const std::vector<std::string>& unused, const std::vector<std::string>& used);
     [[nodiscard]] std::size_t waiting() const { return by_topic_.size(); }
+    [[nodiscard]] std::vector<std::string> topics() const;  // that wait
 
     bool next(mqtt::Publication& out) override;
     void settled(const mqtt::Ticket& ticket, bool arrived, const std::string& why) override;

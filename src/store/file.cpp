@@ -30,6 +30,32 @@ Fd::~Fd() {
     }
 }
 
+Result<std::optional<std::string>> read_file(const std::filesystem::path& path,
+                                             std::size_t longest) {
+    const Fd file(open_file(path, O_RDONLY));
+    if (!file.open() && errno == ENOENT) {
+        return std::optional<std::string>();
+    }
+    if (!file.open()) {
+        return Fault{error_text(errno)};
+    }
+    std::string text;
+    char piece[16 * 1024];
+    for (;;) {
+        const ssize_t size = ::read(file.get(), piece, sizeof piece);
+        if (size < 0 && errno != EINTR) {
+            return Fault{error_text(errno)};
+        }
+        if (size == 0) {
+            return std::optional(std::move(text));
+        }
+        text.append(piece, size > 0 ? static_cast<std::size_t>(size) : 0);
+        if (text.size() > longest) {
+            return Fault{"too long to have been written by us"};
+        }
+    }
+}
+
 Result<void> write_all(int fd, std::string_view text) {
     while (!text.empty()) {
         const ssize_t written = ::write(fd, text.data(), text.size());

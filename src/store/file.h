@@ -3,7 +3,9 @@
 
 #include "base/result.h"
 
+#include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,6 +33,9 @@ class Fd {
     int fd_ = -1;
 };
 
+// Nothing: there is no file. One that is longer than `longest` bytes is not read.
+[[nodiscard]] Result<std::optional<std::string>> read_file(const std::filesystem::path& path,
+                                                           std::size_t longest);
 [[nodiscard]] Result<void> write_all(int fd, std::string_view text);
 // Puts `text` in the place of the file so that after a crash there is the old one or the new one,
 // whole, and on the disk. Returns the new file, open for appending.

@@ -18,32 +18,6 @@ namespace {
 
 constexpr std::size_t kLongest = 4 * 1024 * 1024;  // what is longer was not written by us
 
-// Nothing: there is no file.
-Result<std::optional<std::string>> read_file(const std::filesystem::path& path) {
-    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file.open() && errno == ENOENT) {
-        return std::optional<std::string>();
-    }
-    if (!file.open()) {
-        return Fault{error_text(errno)};
-    }
-    std::string text;
-    char piece[16 * 1024];
-    for (;;) {
-        const ssize_t size = ::read(file.get(), piece, sizeof piece);
-        if (size < 0 && errno != EINTR) {
-            return Fault{error_text(errno)};
-        }
-        if (size == 0) {
-            return std::optional(std::move(text));
-        }
-        text.append(piece, size > 0 ? static_cast<std::size_t>(size) : 0);
-        if (text.size() > kLongest) {
-            return Fault{"too long to be a journal of pulses"};
-        }
-    }
-}
-
 }  // namespace
 
 // What the worker knows: the file, and what should be in it.
@@ -74,7 +48,7 @@ class PulseFile::Disk {
 
 command::Journal PulseFile::Disk::load() {
     command::Journal journal;
-    const auto text = read_file(path_);
+    const auto text = read_file(path_, kLongest);
     if (!text) {
         foreign_ = true;
         log_.error("cannot read {}: {}; outputs that an earlier run left pulsed are not released",
