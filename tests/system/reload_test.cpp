@@ -169,6 +169,8 @@ TEST(Reload, APasswordThatIsGoneIsRefusedAndTheOldOneKept) {
     Broker broker;
     Simulator simulator;
     const MqttProbe probe(broker);
+    Invariants invariants(broker);
+    invariants.watch("r1", simulator, {kWatchedA});
     const std::string yaml = "gateway: {id: line1}\nmqtt: {url: \"" + broker.url() +
                              "\", username: gw, password_file: \"" + password.string() +
                              "\"}\ndefaults: {poll: 20ms}\n" + controller_yaml(simulator, kA);
@@ -190,6 +192,10 @@ TEST(Reload, APasswordThatIsGoneIsRefusedAndTheOldOneKept) {
     EXPECT_TRUE(becomes(probe, "a", "1"));
     EXPECT_EQ(gateway.metric("hi6gw_mqtt_connects_total"), 1);
     EXPECT_EQ(gateway.process().err().find("secret"), std::string::npos);
+    std::string untrue;
+    EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
+    EXPECT_EQ(gateway.stop(), 0);
+    EXPECT_EQ(invariants.broken(), "");
 }
 
 TEST(Reload, AnotherBrokerIsToldGoodbyeAndHello) {
@@ -197,18 +203,21 @@ TEST(Reload, AnotherBrokerIsToldGoodbyeAndHello) {
     ASSERT_TRUE(becomes(cell.probe, "a", "0"));
     Broker next;
     MqttProbe there(next);
+    cell.invariants.moves(next);
     cell.reload(base_yaml(next) + controller_yaml(cell.simulator, kA));
     EXPECT_TRUE(becomes(there, "a", "0", 192, 30s));
     EXPECT_TRUE(eventually(
         [&] { return latest(there, "hi6/gateway/line1/status").at("state") == "online"; },
         kPatience));
     EXPECT_EQ(latest(cell.probe, "hi6/gateway/line1/status").at("state"), "offline");
-    EXPECT_EQ(cell.simulator.stat("connections_open_max"), 1);
+    cell.simulator.set("fb2.di3", 1);
+    cell.expect_well({kWatchedA}, false);
 }
 
 TEST(Reload, OtherTopicsReplaceTheOld) {
     Cell cell(kA);
     ASSERT_TRUE(becomes(cell.probe, "a", "0"));
+    cell.invariants.moves(cell.broker, "plant");
     cell.reload(cell.yaml(kA, "topics: {prefix: plant}\n"));
     EXPECT_TRUE(
         eventually([&] { return latest(cell.probe, "plant/r1/state/a").is_object(); }, 30s));
@@ -217,6 +226,8 @@ TEST(Reload, OtherTopicsReplaceTheOld) {
     for (const char* topic : {"hi6/r1/state/a", "hi6/r1/status", "hi6/gateway/line1/status"}) {
         EXPECT_TRUE(cell.probe.wait_for(topic, "", kPatience)) << topic;
     }
+    cell.simulator.set("fb2.di3", 1);
+    cell.expect_well({kWatchedA});
 }
 
 // A command that has begun ends as if nothing had happened; a pulse is released.
@@ -353,6 +364,9 @@ TEST(Reload, ManyInARowUnderLoadCostNothing) {
 // Two gateways for one robot: each of them says so.
 TEST(Reload, ASecondGatewayForAControllerIsReported) {
     Plant plant(kA);
+    Invariants invariants(plant.broker);
+    invariants.watch("r1", plant.simulator, {kWatchedA});
+    invariants.shared("r1", 2);
     ASSERT_TRUE(becomes(plant.probe, "a", "0"));
     ASSERT_TRUE(plant.broker.wait_for_log("Sending SUBACK to hi6gw-line1", kPatience));
     Gateway second("gateway: {id: line2}\nmqtt: {url: \"" + plant.broker.url() + "\"}\n" +
@@ -368,6 +382,12 @@ TEST(Reload, ASecondGatewayForAControllerIsReported) {
             << topic;
     }
     EXPECT_EQ(second.metric("hi6gw_duplicate_owner"), 1);
+    std::string untrue;
+    EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
+    EXPECT_EQ(second.stop(), 0);
+    EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
+    EXPECT_EQ(plant.gateway.stop(), 0);
+    EXPECT_EQ(invariants.broken(), "");
 }
 
 }  // namespace
