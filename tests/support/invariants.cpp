@@ -300,7 +300,7 @@ bool Invariants::state_is_true(std::chrono::milliseconds limit, std::string& why
             for (const auto& [name, controller] : controllers_) {
                 for (const WatchedSignal& signal : controller.signals) {
                     const auto found = latest.find(place.prefix + '/' + name + "/state/" + signal.name);
-                    if (found == latest.end()) {
+                    if (found == latest.end() || found->second.payload.empty()) {
                         why = "I5 nothing is retained for " + name + '/' + signal.name;
                         return false;
                     }

@@ -369,8 +369,8 @@ TEST(Reload, ASecondGatewayForAControllerIsReported) {
     invariants.shared("r1", 2);
     ASSERT_TRUE(becomes(plant.probe, "a", "0"));
     ASSERT_TRUE(plant.broker.wait_for_log("Sending SUBACK to hi6gw-line1", kPatience));
-    Gateway second("gateway: {id: line2}\nmqtt: {url: \"" + plant.broker.url() + "\"}\n" +
-                   controller_yaml(plant.simulator, kA));
+    const std::string line2 = "gateway: {id: line2}\nmqtt: {url: \"" + plant.broker.url() + "\"}\n";
+    Gateway second(line2 + controller_yaml(plant.simulator, kA));
     for (const char* topic : {"hi6/gateway/line1/status", "hi6/gateway/line2/status"}) {
         EXPECT_TRUE(eventually(
             [&] {
@@ -384,8 +384,19 @@ TEST(Reload, ASecondGatewayForAControllerIsReported) {
     EXPECT_EQ(second.metric("hi6gw_duplicate_owner"), 1);
     std::string untrue;
     EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
+    // One of them is switched off, as it should be: its goodbye does not have the last word.
     EXPECT_EQ(second.stop(), 0);
+    ASSERT_TRUE(becomes(plant.probe, "a", "0", 24));
     EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
+    EXPECT_TRUE(status_becomes(plant.probe, "online"));
+    // Or it is given another robot, and deletes what it had said of this one.
+    second.start();
+    const Simulator other;
+    EXPECT_TRUE(reloads(second, line2 + "controllers:\n  - name: r2\n    url: " + other.url() +
+                                    "\n    signals:\n" + kA));
+    ASSERT_TRUE(plant.probe.wait_for("hi6/r1/state/a", "", kPatience));
+    EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
+    EXPECT_TRUE(status_becomes(plant.probe, "online"));
     EXPECT_EQ(plant.gateway.stop(), 0);
     EXPECT_EQ(invariants.broken(), "");
 }
