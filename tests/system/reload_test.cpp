@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -264,6 +265,24 @@ TEST(Reload, AControllerThatGoesIsLeftWithNothingPulsed) {
     EXPECT_EQ(cell.invariants.broken(), "");
 }
 
+// Of the rounds between these times, each with the latest of the polls (every 20 ms) that it may
+// have held up: in half of them that was no later than this, in ms. What the machine does to some
+// of them is not seen in it; what every other one does is.
+double usual_lateness_ms(const std::vector<std::int64_t>& polls,
+                         const std::vector<std::int64_t>& times) {
+    std::vector<std::int64_t> latest;
+    for (std::size_t i = 1; i < times.size(); ++i) {
+        std::int64_t worst = 0;
+        auto after = std::upper_bound(polls.begin() + 1, polls.end(), times[i - 1]);
+        for (; after != polls.end() && *(after - 1) < times[i]; ++after) {
+            worst = std::max(worst, *after - *(after - 1) - 20'000);
+        }
+        latest.push_back(worst);
+    }
+    std::sort(latest.begin(), latest.end());
+    return static_cast<double>(latest.at(latest.size() / 2)) / 1000;
+}
+
 // Reloads while values move, commands and pulses go and polls run: nothing of it is done twice,
 // late or by halves, and what a reload does not concern does not feel it.
 TEST(Reload, InTheMiddleOfEverythingBreaksNothing) {
@@ -277,11 +296,15 @@ TEST(Reload, InTheMiddleOfEverythingBreaksNothing) {
     std::string untrue;
     ASSERT_TRUE(cell.invariants.state_is_true(kPatience, untrue)) << untrue;
     ASSERT_TRUE(cell.broker.wait_for_log("hi6gw-line1 1 hi6/r1/set/", kPatience));
-    const std::int64_t quiet = wall_now_us();
-    (void)eventually([] { return false; }, std::chrono::seconds(2));
-    const std::int64_t begin = wall_now_us();
+    std::vector<std::int64_t> quiet{wall_now_us()};
+    for (int i = 0; i < 25; ++i) {
+        (void)eventually([] { return false; }, std::chrono::milliseconds(50));
+        quiet.push_back(wall_now_us());
+    }
+    std::vector<std::int64_t> rounds;
     constexpr int kRounds = 25;
     for (int i = 0; i < kRounds; ++i) {
+        rounds.push_back(wall_now_us());
         cell.command("c" + std::to_string(i), i % 2);
         const std::string id = "p" + std::to_string(i);
         cell.invariants.sent({id, "r1", "valve", 1, 3000, true});
@@ -308,11 +331,16 @@ TEST(Reload, InTheMiddleOfEverythingBreaksNothing) {
         cell.invariants.look();
     }
     cell.reload(cell.yaml(all));
-    const std::int64_t end = wall_now_us();
+    rounds.push_back(wall_now_us());
+    // The last one counts with the poll after it.
+    const auto asked = cell.other.stat("requests_total");
+    ASSERT_TRUE(eventually([&] { return cell.other.stat("requests_total") > asked; }, kPatience));
     cell.invariants.look();
     const auto& polls = cell.invariants.polls("r2");
-    const double before = lateness_ms(polls, std::chrono::milliseconds(20), quiet, begin, 0.95);
-    const double during = lateness_ms(polls, std::chrono::milliseconds(20), begin, end, 0.95);
+    const double before = usual_lateness_ms(polls, quiet);
+    const double during = usual_lateness_ms(polls, rounds);
+    const double most = lateness_ms(polls, std::chrono::milliseconds(20), rounds.front(),
+                                    rounds.back(), 1);
     EXPECT_EQ(cell.other.stat("connections_total"), 1);
     EXPECT_EQ(cell.simulator.stat("connections_total"), 1);
     cell.expect_well({kWatchedA, kWatchedOut, {"valve", "fb2.do6", true}});
@@ -320,11 +348,12 @@ TEST(Reload, InTheMiddleOfEverythingBreaksNothing) {
     for (const auto& [state, count] : cell.invariants.tally().states) {
         std::cout << ' ' << count << ' ' << state;
     }
-    std::cout << "; another controller's polls " << before << " ms late before, " << during
-              << " ms meanwhile (95 %)" << std::endl;
-    // The machine has its part in these; a lane that waited for another's winding up (a second)
+    std::cout << "; another controller's polls usually " << before << " ms late before, " << during
+              << " ms meanwhile, once " << most << " ms" << std::endl;
+    EXPECT_LE(during, before + 10) << "I12";
+    // The machine has its part in this; a lane that waited for another's winding up (a second)
     // would not be hidden by it.
-    EXPECT_LE(lateness_ms(polls, std::chrono::milliseconds(20), begin, end, 1), 900) << "I12";
+    EXPECT_LE(most, 900) << "I12";
     EXPECT_EQ(cell.invariants.tally().states["verified"], 2 * kRounds);
 }
 
