@@ -350,7 +350,8 @@ TEST(Reload, InTheMiddleOfEverythingBreaksNothing) {
     }
     std::cout << "; another controller's polls usually " << before << " ms late before, " << during
               << " ms meanwhile, once " << most << " ms" << std::endl;
-    EXPECT_LE(during, before + 10) << "I12";
+    // A sanitizer takes its time for the making of lanes, which all share the loop.
+    EXPECT_LE(during, before + (kSanitized ? 100 : 10)) << "I12";
     // The machine has its part in this; a lane that waited for another's winding up (a second)
     // would not be hidden by it.
     EXPECT_LE(most, 900) << "I12";
