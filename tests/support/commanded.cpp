@@ -68,8 +68,7 @@ bool can_have_pulsed(const std::vector<Commanded>& commands, const std::vector<P
     return reached.contains(posts.size());
 }
 
-std::string course(const std::vector<Commanded>& commands,
-                               const std::vector<Post>& posts) {
+std::string course(const std::vector<Commanded>& commands, const std::vector<Post>& posts) {
     std::multimap<std::int64_t, std::string> lines;
     for (const auto& [command, outcome] : commands) {
         const std::string what = command.id + " = " + std::to_string(command.value);

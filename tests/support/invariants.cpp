@@ -22,6 +22,8 @@ constexpr std::int64_t kConnectSlack = 400'000;  // an accept may be that late
 constexpr std::int64_t kStaleAfter = 2'000'000;  // at periods up to 600 ms
 constexpr std::int64_t kStaleSlack = 700'000;    // to tell the subscriber of it
 
+const std::string kMark = "invariants/mark";  // a topic of our own
+
 std::string text(const json::object& object, std::string_view key) {
     const json::value* const found = object.if_contains(key);
     return found != nullptr && found->is_string() ? std::string(found->as_string()) : "";
@@ -75,11 +77,11 @@ std::int64_t wall_now_us() {
 }
 
 void Invariants::moves(const Broker& broker, const std::string& prefix) {
-    places_.push_back({&broker, prefix,
-                       std::make_unique<MqttProbe>(
-                           broker,
-                           std::vector<std::string>{prefix + "/+/state/#", prefix + "/+/result/#"},
-                           MqttProbe::Retain::from_memory)});
+    places_.push_back(
+        {&broker, prefix,
+         std::make_unique<MqttProbe>(
+             broker, std::vector<std::string>{prefix + "/+/state/#", prefix + "/+/result/#", kMark},
+             MqttProbe::Retain::from_memory)});
 }
 
 void Invariants::watch(const std::string& controller, const Simulator& simulator,
@@ -145,6 +147,19 @@ void Invariants::breaks(std::string what) {
 
 // ---- what there is to see
 
+// A broker passes messages on in their order.
+bool Invariants::hears() {
+    return std::all_of(places_.begin(), places_.end(), [](const Place& place) {
+        const std::string now = std::to_string(wall_now_us());
+        return eventually(
+            [&] {
+                publish(*place.broker, kMark, now);
+                return place.probe->wait_for(kMark, now, 300ms);
+            },
+            10s);
+    });
+}
+
 void Invariants::look() {
     for (auto& [name, controller] : controllers_) {
         for (const LoggedRequest& request : controller.simulator->requests(controller.seen)) {
@@ -157,7 +172,9 @@ void Invariants::look() {
     }
     for (const Place& place : places_) {
         for (const Received& message : place.probe->take()) {
-            look_at(message, place.prefix);
+            if (message.topic != kMark) {
+                look_at(message, place.prefix);
+            }
         }
     }
 }
@@ -245,8 +262,7 @@ std::string Invariants::untold(const std::string& controller, const std::string&
         }
         return "";
     }
-    const double value =
-        body.at("value").to_number<double>() / it->second.known.at(signal).scale;
+    const double value = body.at("value").to_number<double>() / it->second.known.at(signal).scale;
     const std::string id = "not told " + std::to_string(untold_.size());
     sent_us_[id] = 0;
     sent_.push_back({id, controller, signal, static_cast<int>(std::lround(value)), kAnyTtl, false});
@@ -299,7 +315,8 @@ bool Invariants::state_is_true(std::chrono::milliseconds limit, std::string& why
             why.clear();
             for (const auto& [name, controller] : controllers_) {
                 for (const WatchedSignal& signal : controller.signals) {
-                    const auto found = latest.find(place.prefix + '/' + name + "/state/" + signal.name);
+                    const auto found =
+                        latest.find(place.prefix + '/' + name + "/state/" + signal.name);
                     if (found == latest.end() || found->second.payload.empty()) {
                         why = "I5 nothing is retained for " + name + '/' + signal.name;
                         return false;
@@ -322,6 +339,9 @@ bool Invariants::state_is_true(std::chrono::milliseconds limit, std::string& why
 // ---- what must hold
 
 std::string Invariants::broken() {
+    if (others_command_ && !hears()) {
+        breaks("nothing comes from the broker any more");
+    }
     look();
     check_commands();
     check_connections();

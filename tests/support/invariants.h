@@ -67,6 +67,9 @@ class Invariants {
         silences_.push_back({controller, begin_us, end_us});
     }
 
+    // Waits until all that the brokers have passed on by now is here, and it is subscribed again
+    // where a broker was restarted.
+    [[nodiscard]] bool hears();
     // Takes in what there is so far. In a long run to be called every few seconds: the simulators
     // keep the last requests only.
     void look();

@@ -222,8 +222,8 @@ TEST(BrokerFaults, ARefusedLoginIsNotRepeatedInATightLoop) {
     EXPECT_FALSE(eventually([&] { return proxy.counts().links > 1; }, 5s));
     EXPECT_GT(simulator.stat("requests_total"), 100) << "polling goes on";
     // The operator's remedy, which does not wait for the next try.
-    EXPECT_TRUE(reloads(gateway, yaml_for(proxy.port(), simulator,
-                                          ", username: gw, password: right")));
+    EXPECT_TRUE(
+        reloads(gateway, yaml_for(proxy.port(), simulator, ", username: gw, password: right")));
     std::string untrue;
     EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
     EXPECT_EQ(proxy.counts().links, 2U);

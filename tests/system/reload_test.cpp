@@ -339,8 +339,8 @@ TEST(Reload, InTheMiddleOfEverythingBreaksNothing) {
     const auto& polls = cell.invariants.polls("r2");
     const double before = usual_lateness_ms(polls, quiet);
     const double during = usual_lateness_ms(polls, rounds);
-    const double most = lateness_ms(polls, std::chrono::milliseconds(20), rounds.front(),
-                                    rounds.back(), 1);
+    const double most =
+        lateness_ms(polls, std::chrono::milliseconds(20), rounds.front(), rounds.back(), 1);
     EXPECT_EQ(cell.other.stat("connections_total"), 1);
     EXPECT_EQ(cell.simulator.stat("connections_total"), 1);
     cell.expect_well({kWatchedA, kWatchedOut, {"valve", "fb2.do6", true}});
