@@ -1,5 +1,6 @@
 // What a subscriber sees of a controller's signals, end to end.
 
+#include "support/invariants.h"
 #include "system/plant.h"
 
 #include <gtest/gtest.h>
@@ -8,6 +9,21 @@ namespace hi6gw::test {
 namespace {
 
 using namespace std::chrono_literals;
+
+struct JudgedPlant : Plant {
+    JudgedPlant(const std::string& signals, std::vector<WatchedSignal> watched)
+        : Plant(signals), invariants(broker) {
+        invariants.watch("r1", simulator, std::move(watched));
+    }
+    void expect_well() {
+        std::string untrue;
+        EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
+        EXPECT_TRUE(gateway.process().running()) << "I10";
+        EXPECT_EQ(gateway.stop(), 0);
+        EXPECT_EQ(invariants.broken(), "");
+    }
+    Invariants invariants;
+};
 
 TEST(States, EveryWidthIsPublishedAndFollowsTheController) {
     Plant plant(
@@ -70,19 +86,21 @@ TEST(States, AWholeAreaTakesOneRequestASweep) {
 }
 
 TEST(States, ControllerAwayAndBack) {
-    Plant plant("      - {name: a, address: fb2.di3}\n");
+    JudgedPlant plant("      - {name: a, address: fb2.di3}\n", {{"a", "fb2.di3", false}});
     plant.simulator.set("fb2.di3", 1);
     EXPECT_TRUE(becomes(plant.probe, "a", "1"));
     plant.simulator.kill();
     EXPECT_TRUE(status_becomes(plant.probe, "offline"));
     EXPECT_TRUE(becomes(plant.probe, "a", "1", 24));
     plant.simulator.start();
+    plant.invariants.replaced("r1");
     EXPECT_TRUE(becomes(plant.probe, "a", "0", 192, 20s));
     EXPECT_TRUE(status_becomes(plant.probe, "online"));
+    plant.expect_well();
 }
 
 TEST(States, ControllerThatHangsStopsBeingGoodInTime) {
-    Plant plant("      - {name: a, address: fb2.di3}\n");
+    JudgedPlant plant("      - {name: a, address: fb2.di3}\n", {{"a", "fb2.di3", false}});
     EXPECT_TRUE(becomes(plant.probe, "a", "0"));
     plant.simulator.fault(R"({"path":"*","method":"*","count":-1,"action":"hang"})");
     const auto begin = std::chrono::system_clock::now();
@@ -90,13 +108,19 @@ TEST(States, ControllerThatHangsStopsBeingGoodInTime) {
     const auto took = plant.probe.latest().at("hi6/r1/state/a").arrived - begin;
     EXPECT_LT(took, 2500ms);
     EXPECT_TRUE(status_becomes(plant.probe, "offline"));
+    plant.invariants.silent(
+        "r1",
+        std::chrono::duration_cast<std::chrono::microseconds>(begin.time_since_epoch()).count(),
+        wall_now_us());
     plant.simulator.clear_faults();
     EXPECT_TRUE(becomes(plant.probe, "a", "0", 192, 20s));
-    EXPECT_EQ(plant.simulator.stat("connections_open_max"), 1);
+    plant.expect_well();
 }
 
 TEST(States, NothingNotUnderstoodIsPublishedAsGood) {
-    Plant plant("      - {name: a, address: fb2.dib3}\n      - {name: b, address: fb2.diw8}\n");
+    JudgedPlant plant(
+        "      - {name: a, address: fb2.dib3}\n      - {name: b, address: fb2.diw8}\n",
+        {{"a", "fb2.dib3", false}, {"b", "fb2.diw8", false}});
     plant.simulator.set("fb2.dib3", 5);
     EXPECT_TRUE(becomes(plant.probe, "a", "5"));
     for (const char* body : {"", "<html>no</html>", "[1,2", "{\"val\":1}", "[\"1\"]", "[1e400]",
@@ -112,10 +136,12 @@ TEST(States, NothingNotUnderstoodIsPublishedAsGood) {
         plant.simulator.clear_faults();
         EXPECT_TRUE(becomes(plant.probe, "a", "5")) << body;
     }
+    plant.expect_well();
 }
 
 TEST(States, BrokerRestartedWithoutMemoryGetsEverythingAgain) {
-    Plant plant("      - {name: a, address: fb2.di3}\n      - {name: b, address: fb2.di4}\n");
+    JudgedPlant plant("      - {name: a, address: fb2.di3}\n      - {name: b, address: fb2.di4}\n",
+                      {{"a", "fb2.di3", false}, {"b", "fb2.di4", false}});
     EXPECT_TRUE(becomes(plant.probe, "b", "0"));
     plant.broker.kill();
     plant.simulator.set("fb2.di4", 1);
@@ -125,6 +151,7 @@ TEST(States, BrokerRestartedWithoutMemoryGetsEverythingAgain) {
     EXPECT_TRUE(becomes(plant.probe, "b", "1"));
     EXPECT_TRUE(status_becomes(plant.probe, "online"));
     EXPECT_EQ(latest(plant.probe, "hi6/gateway/line1/status").at("state"), "online");
+    plant.expect_well();
 }
 
 TEST(States, GatewayStartsWithNothingThere) {
@@ -138,10 +165,16 @@ TEST(States, GatewayStartsWithNothingThere) {
     EXPECT_EQ(gateway.get("/readyz").status, 503U);
     broker.start();
     MqttProbe probe(broker);
+    Invariants invariants(broker);
     EXPECT_TRUE(becomes(probe, "a", "null", 24, 30s));
     simulator.start();
+    invariants.watch("r1", simulator, {{"a", "fb2.di3", false}});
     EXPECT_TRUE(becomes(probe, "a", "0", 192, 30s));
     EXPECT_TRUE(eventually([&] { return gateway.get("/readyz").status == 200U; }, kPatience));
+    std::string untrue;
+    EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
+    EXPECT_EQ(gateway.stop(), 0);
+    EXPECT_EQ(invariants.broken(), "");
 }
 
 }  // namespace
