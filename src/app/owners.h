@@ -22,7 +22,7 @@ class Owners {
     // Our own status is said again for the other one to see, this often at most: it does the same.
     static constexpr std::chrono::minutes kAnswer{1};
     // A gateway that stops, or whose reload drops the controller, has said or deleted all that it
-    // will by then: it has no longer for a shutdown. Statuses overtake states, so it is not at once.
+    // will by then: a shutdown takes no longer. Not at once, because statuses overtake states.
     static constexpr std::chrono::seconds kFarewell{5};
 
     explicit Owners(std::string session) : session_(std::move(session)) {}
