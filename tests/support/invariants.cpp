@@ -374,13 +374,16 @@ void Invariants::check_commands() {
     }
     for (auto& [name, controller] : controllers_) {
         for (const auto& [relay, posts] : controller.posts) {
-            check_posts(name + '/' + relay, commanded[name][relay], posts);
+            std::string place = name;
+            place += '/' + relay;
+            check_posts(place, commanded[name][relay], posts);
         }
         for (const auto& [relay, commands] : commanded[name]) {
             const SentCommand& last = commands.back().command;
             if (last.pulse && static_cast<int>(controller.simulator->get(relay)) == last.value) {
-                breaks("I11 " + name + '/' + relay + " is still active\n" +
-                       course(commands, controller.posts[relay]));
+                std::string what = "I11 ";
+                what += name + '/' + relay + " is still active\n";
+                breaks(what + course(commands, controller.posts[relay]));
             }
         }
     }

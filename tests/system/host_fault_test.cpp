@@ -406,6 +406,7 @@ TEST(HostFaults, StarvedOfCpuItKeepsDeadlinesAndRecovers) {
 // H14
 TEST(HostFaults, ALogThatNobodyReadsHoldsUpNeitherWorkNorShutdown) {
     HostPlant plant;
+    plant.invariants.others_command();
     plant.gateway.process().stop_reading();
     const Finished noise = run({"sh", "-c",
                                 "yes nonsense | head -n 20000 | mosquitto_pub -q 0 -l -t "

@@ -99,6 +99,7 @@ TEST(Reload, LeavesWhatHasNotChangedAlone) {
 
 TEST(Reload, RemovedSignalsLeaveNothingBehind) {
     Cell cell(kA + kOut);
+    cell.invariants.others_command();
     ASSERT_TRUE(becomes(cell.probe, "out", "0"));
     cell.reload(cell.yaml(kA));
     EXPECT_TRUE(cell.probe.wait_for("hi6/r1/state/out", "", kPatience));
