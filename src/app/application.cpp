@@ -459,6 +459,7 @@ asio::awaitable<void> Application::watch() {
         broker_->watch();
         retained_.watch();
         mind_the_clock();
+        mind_what_others_left();
         mind_what_is_wrong();
         const std::uint64_t unread = log::dropped();
         metrics_.log_lines_dropped(unread - std::exchange(log_lines_dropped_, unread));
@@ -500,6 +501,15 @@ void Application::mind_the_clock() {
             "the wall clock was set {} by {} s{}", step->count() > 0 ? "forward" : "back",
             std::abs(step->count()) / 1000,
             step->count() > 0 ? "" : ": timestamps of signals stand still until it has caught up");
+    }
+}
+
+// Another gateway's goodbye marks the signals of a controller that we go on reading.
+void Application::mind_what_others_left() {
+    for (const std::string& controller : owners_.take_left(time_->now())) {
+        if (Station* const station = stations_.find(controller); station != nullptr) {
+            station->lane->publish_all();
+        }
     }
 }
 

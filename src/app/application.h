@@ -83,6 +83,7 @@ class Application {
     void on_message(const mqtt::Inbound& message);
     void on_released(const command::OpenPulse& pulse, command::Release::End how) const;
     void mind_the_clock();
+    void mind_what_others_left();
     void mind_what_is_wrong();
     void say_gateway_status(std::string state);
     [[nodiscard]] std::string stalled() const;

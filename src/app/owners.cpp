@@ -15,7 +15,7 @@ void Owners::configure(const config::Config& config) {
         std::string topic = lane_topics(config, one).status;
         const auto known = controllers_.find(topic);
         Controller controller =
-            known == controllers_.end() ? Controller{one.name, {}, {}} : known->second;
+            known == controllers_.end() ? Controller{one.name, {}, {}, {}} : known->second;
         fresh.emplace(std::move(topic), std::move(controller));
     }
     controllers_ = std::move(fresh);
@@ -36,6 +36,11 @@ std::optional<Owners::Seen> Owners::look(std::string_view topic, std::string_vie
     if (found == controllers_.end() || stored) {
         return std::nullopt;
     }
+    Controller& controller = found->second;
+    if (payload.empty()) {  // not ours: what we delete, we do not listen to
+        controller.left = now;
+        return std::nullopt;
+    }
     boost::system::error_code ec;
     const boost::json::value parsed = boost::json::parse(payload, ec);
     const auto* object = ec ? nullptr : parsed.if_object();
@@ -43,12 +48,26 @@ std::optional<Owners::Seen> Owners::look(std::string_view topic, std::string_vie
     if (session == nullptr || !session->is_string() || session->get_string() == session_) {
         return std::nullopt;  // ours, or no gateway's
     }
-    Controller& controller = found->second;
+    const auto* const state = object->if_contains("state");
+    if (state != nullptr && state->is_string() && state->get_string() == "offline") {
+        controller.left = now;
+    }
     Seen out{controller.name, !controller.seen || now - *controller.seen >= kRemembered,
              !controller.answered || now - *controller.answered >= kAnswer};
     controller.seen = now;
     if (out.answer) {
         controller.answered = now;
+    }
+    return out;
+}
+
+std::vector<std::string> Owners::take_left(Steady::time_point now) {
+    std::vector<std::string> out;
+    for (auto& [topic, controller] : controllers_) {
+        if (controller.left && now - *controller.left >= kFarewell) {
+            controller.left.reset();
+            out.push_back(controller.name);
+        }
     }
     return out;
 }

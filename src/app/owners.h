@@ -21,6 +21,9 @@ class Owners {
     static constexpr std::chrono::hours kRemembered{1};
     // Our own status is said again for the other one to see, this often at most: it does the same.
     static constexpr std::chrono::minutes kAnswer{1};
+    // A gateway that stops, or whose reload drops the controller, has said or deleted all that it
+    // will by then: a shutdown takes no longer. Not at once, because statuses overtake states.
+    static constexpr std::chrono::seconds kFarewell{5};
 
     explicit Owners(std::string session) : session_(std::move(session)) {}
 
@@ -39,6 +42,9 @@ class Owners {
     [[nodiscard]] bool concerns(std::string_view topic) const {
         return controllers_.contains(topic);
     }
+    // Controllers over whose topics another owner's last word stands, that it reads them no more:
+    // all of them is to be said again. Each once.
+    [[nodiscard]] std::vector<std::string> take_left(Steady::time_point now);
     // "r1, r2", or empty.
     [[nodiscard]] std::string shared(Steady::time_point now) const;
     [[nodiscard]] const std::string& session() const { return session_; }
@@ -48,6 +54,7 @@ class Owners {
         std::string name;
         std::optional<Steady::time_point> seen;
         std::optional<Steady::time_point> answered;
+        std::optional<Steady::time_point> left;  // the other one was offline, or deleted the topic
     };
     std::string session_;
     std::map<std::string, Controller, std::less<>> controllers_;  // by status topic

@@ -3,7 +3,7 @@
 #include <boost/json.hpp>
 
 #include <algorithm>
-#include <cstdlib>
+#include <cmath>
 #include <sstream>
 
 namespace hi6gw::test {
@@ -21,6 +21,8 @@ constexpr std::int64_t kConnectInterval = 1'000'000;
 constexpr std::int64_t kConnectSlack = 400'000;  // an accept may be that late
 constexpr std::int64_t kStaleAfter = 2'000'000;  // at periods up to 600 ms
 constexpr std::int64_t kStaleSlack = 700'000;    // to tell the subscriber of it
+
+const std::string kMark = "invariants/mark";  // a topic of our own
 
 std::string text(const json::object& object, std::string_view key) {
     const json::value* const found = object.if_contains(key);
@@ -59,12 +61,13 @@ bool is_read(const std::string& target) {
             target.find("/val_s32?st=") != std::string::npos);
 }
 
-std::int64_t us(std::chrono::system_clock::time_point when) {
-    return std::chrono::duration_cast<std::chrono::microseconds>(when.time_since_epoch()).count();
+// The published one is rounded to what a reader expects: 456.7, and not 456.70000000000005.
+bool same(double published, double held) {
+    return std::abs(published - held) <= 1e-9 * std::abs(held);
 }
 
-bool surely_posted(const Outcome& outcome) {
-    return outcome.state == "verified" || outcome.state == "applied" || outcome.state == "mismatch";
+std::int64_t us(std::chrono::system_clock::time_point when) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(when.time_since_epoch()).count();
 }
 
 }  // namespace
@@ -73,67 +76,13 @@ std::int64_t wall_now_us() {
     return us(std::chrono::system_clock::now());
 }
 
-bool can_have_posted(const std::vector<Commanded>& commands, const std::vector<Post>& posts) {
-    constexpr int kMostAttempts = 3;
-    // What the output was before each post; outputs begin with 0.
-    std::vector<int> held{0};
-    for (const Post& post : posts) {
-        held.push_back(post.applied ? post.value : held.back());
-    }
-    std::set<std::size_t> reached{0};
-    for (const auto& [command, outcome] : commands) {
-        const bool sure = outcome && surely_posted(*outcome);
-        const int most = outcome ? outcome->attempts : kMostAttempts;
-        std::set<std::size_t> next;
-        for (const std::size_t from : reached) {
-            for (std::size_t n = 0; n <= static_cast<std::size_t>(most); ++n) {
-                if (n > 0 &&
-                    (from + n > posts.size() || posts[from + n - 1].value != command.value)) {
-                    break;
-                }
-                // A post may be lost on its way; where the output was so already, it reads so.
-                if (n > 0 || !sure || held[from] == command.value) {
-                    next.insert(from + n);
-                }
-            }
-        }
-        reached = std::move(next);
-    }
-    return reached.contains(posts.size());
+void Invariants::moves(const Broker& broker, const std::string& prefix) {
+    places_.push_back(
+        {&broker, prefix,
+         std::make_unique<MqttProbe>(
+             broker, std::vector<std::string>{prefix + "/+/state/#", prefix + "/+/result/#", kMark},
+             MqttProbe::Retain::from_memory)});
 }
-
-bool can_have_pulsed(const std::vector<Commanded>& commands, const std::vector<Post>& posts) {
-    std::set<std::size_t> reached{0};
-    for (const auto& [command, outcome] : commands) {
-        const bool sure = outcome && surely_posted(*outcome);
-        std::set<std::size_t> next;
-        for (const std::size_t from : reached) {
-            if (!sure) {
-                next.insert(from);
-            }
-            const bool tried = !outcome || outcome->attempts > 0;
-            if (!tried || from >= posts.size() || posts[from].value != command.value) {
-                continue;
-            }
-            std::size_t end = from + 1;
-            while (end < posts.size() && posts[end].value != command.value) {
-                ++end;
-            }
-            if (end > from + 1 || !posts[from].applied) {
-                next.insert(end);
-            }
-        }
-        reached = std::move(next);
-    }
-    return reached.contains(posts.size());
-}
-
-Invariants::Invariants(const Broker& broker)
-    : broker_(broker),
-      probe_(std::make_unique<MqttProbe>(
-          broker, std::vector<std::string>{"hi6/+/state/#", "hi6/+/result/#"},
-          MqttProbe::Retain::from_memory)),
-      offsets_{{0, 0, 0}} {}
 
 void Invariants::watch(const std::string& controller, const Simulator& simulator,
                        std::vector<WatchedSignal> signals, const Proxy* proxy) {
@@ -141,7 +90,7 @@ void Invariants::watch(const std::string& controller, const Simulator& simulator
     it.proxy = proxy;
     it.simulator = &simulator;
     for (const WatchedSignal& signal : signals) {
-        it.relays[signal.name] = signal.relay;
+        it.known[signal.name] = signal;
         if (signal.writable) {
             it.writable.insert(signal.relay);
         }
@@ -198,6 +147,19 @@ void Invariants::breaks(std::string what) {
 
 // ---- what there is to see
 
+// A broker passes messages on in their order.
+bool Invariants::hears() {
+    return std::all_of(places_.begin(), places_.end(), [](const Place& place) {
+        const std::string now = std::to_string(wall_now_us());
+        return eventually(
+            [&] {
+                publish(*place.broker, kMark, now);
+                return place.probe->wait_for(kMark, now, 300ms);
+            },
+            10s);
+    });
+}
+
 void Invariants::look() {
     for (auto& [name, controller] : controllers_) {
         for (const LoggedRequest& request : controller.simulator->requests(controller.seen)) {
@@ -208,8 +170,12 @@ void Invariants::look() {
             look_at(controller, name, request);
         }
     }
-    for (const Received& message : probe_->take()) {
-        look_at(message);
+    for (const Place& place : places_) {
+        for (const Received& message : place.probe->take()) {
+            if (message.topic != kMark) {
+                look_at(message, place.prefix);
+            }
+        }
     }
 }
 
@@ -231,19 +197,35 @@ void Invariants::look_at(Controller& controller, const std::string& name,
     controller.posts[what->first].push_back({request.wall_us, what->second, request.applied});
 }
 
-void Invariants::look_at(const Received& message) {
+void Invariants::look_at(const Received& message, const std::string& prefix) {
     ++messages_;
-    const std::size_t kind = message.topic.find('/', std::string_view("hi6/").size());
-    if (message.topic.compare(kind, 7, "/state/") == 0) {
-        look_at_state(message);
-        return;
+    // PREFIX/CONTROLLER/state/SIGNAL, and so for results
+    const std::string path = message.topic.substr(prefix.size() + 1);
+    const std::size_t kind = path.find('/') + 1;
+    const std::size_t signal = path.find('/', kind) + 1;
+    const std::string controller = path.substr(0, kind - 1);
+    if (path.compare(kind, signal - kind, "state/") == 0) {
+        look_at_state(controller + '/' + path.substr(signal), message);
+    } else {
+        look_at_result(controller, path.substr(signal), message);
     }
+}
+
+void Invariants::look_at_result(const std::string& controller, const std::string& signal,
+                                const Received& message) {
     const json::object body = json::parse(message.payload).as_object();
     if (body.contains("duplicate")) {
         return;
     }
+    std::string id = text(body, "id");
+    if (!sent_us_.contains(id)) {
+        id = untold(controller, signal, message);
+        if (id.empty()) {
+            return;
+        }
+    }
     // QoS 1: what was on its way when a connection broke is said again, word for word.
-    std::vector<Outcome>& before = outcomes_[text(body, "id")];
+    std::vector<Outcome>& before = outcomes_[id];
     if (!before.empty() && before.back().payload == message.payload) {
         return;
     }
@@ -252,21 +234,47 @@ void Invariants::look_at(const Received& message) {
     outcome.state = text(body, "state");
     outcome.reason = text(body, "reason");
     outcome.attempts = body.at("attempts").to_number<int>();
-    const std::int64_t sent = sent_us_[text(body, "id")];
     const std::int64_t received = body.at("received").as_int64() * 1000;
-    outcome.received_us = real_us(received, sent, us(message.arrived));
+    outcome.received_us = real_us(received, sent_us_.at(id), us(message.arrived));
     // What lies between the two is the gateway's steady clock's.
     outcome.done_us = outcome.received_us + body.at("done").as_int64() * 1000 - received;
     before.push_back(std::move(outcome));
     ++results_;
 }
 
-void Invariants::look_at_state(const Received& message) {
+std::string Invariants::untold(const std::string& controller, const std::string& signal,
+                               const Received& message) {
+    constexpr std::int64_t kAnyTtl = 24 * 3'600'000;
+    if (!others_command_) {
+        breaks("I2 a result of what nobody sent: " + message.topic + ' ' + message.payload);
+        return "";
+    }
+    // Said again, see above. Two that were sent to a controller do not end in the same millisecond.
+    if (!untold_.insert(message.topic + message.payload).second) {
+        return "";
+    }
+    const json::object body = json::parse(message.payload).as_object();
+    const auto it = controllers_.find(controller);
+    if (it == controllers_.end() || !it->second.known.contains(signal) ||
+        !body.at("value").is_number()) {
+        if (body.at("attempts").to_number<int>() > 0) {
+            breaks("I1 sent, but what? " + message.topic + ' ' + message.payload);
+        }
+        return "";
+    }
+    const double value = body.at("value").to_number<double>() / it->second.known.at(signal).scale;
+    const std::string id = "not told " + std::to_string(untold_.size());
+    sent_us_[id] = 0;
+    sent_.push_back({id, controller, signal, static_cast<int>(std::lround(value)), kAnyTtl, false});
+    return id;
+}
+
+void Invariants::look_at_state(const std::string& signal, const Received& message) {
     if (message.payload.empty()) {
         return;
     }
     const json::object body = json::parse(message.payload).as_object();
-    Shown& shown = shown_[message.topic];
+    Shown& shown = shown_[signal];
     const std::int64_t timestamp = body.at("timestamp").as_int64();
     if (message.retain && timestamp < shown.timestamp) {
         return;  // what a broker remembers from before it was killed; the gateway says it anew
@@ -298,7 +306,8 @@ bool Invariants::all_answered() {
 }
 
 bool Invariants::state_is_true(std::chrono::milliseconds limit, std::string& why) {
-    const MqttProbe fresh(broker_, {"hi6/+/state/#"});
+    const Place& place = places_.back();
+    const MqttProbe fresh(*place.broker, {place.prefix + "/+/state/#"});
     constexpr auto kPace = 30ms;  // it asks the controllers for every signal
     return eventually(
         [&] {
@@ -306,15 +315,16 @@ bool Invariants::state_is_true(std::chrono::milliseconds limit, std::string& why
             why.clear();
             for (const auto& [name, controller] : controllers_) {
                 for (const WatchedSignal& signal : controller.signals) {
-                    const auto found = latest.find("hi6/" + name + "/state/" + signal.name);
-                    if (found == latest.end()) {
+                    const auto found =
+                        latest.find(place.prefix + '/' + name + "/state/" + signal.name);
+                    if (found == latest.end() || found->second.payload.empty()) {
                         why = "I5 nothing is retained for " + name + '/' + signal.name;
                         return false;
                     }
                     const json::object body = json::parse(found->second.payload).as_object();
-                    const double value = controller.simulator->get(signal.relay);
+                    const double value = controller.simulator->get(signal.relay) * signal.scale;
                     if (body.at("quality") != 192 ||
-                        body.at("value").to_number<double>() != value) {
+                        !same(body.at("value").to_number<double>(), value)) {
                         why = "I5 " + found->first + " is " + found->second.payload +
                               " while the controller has " + std::to_string(value);
                         return false;
@@ -329,6 +339,9 @@ bool Invariants::state_is_true(std::chrono::milliseconds limit, std::string& why
 // ---- what must hold
 
 std::string Invariants::broken() {
+    if (others_command_ && !hears()) {
+        breaks("nothing comes from the broker any more");
+    }
     look();
     check_commands();
     check_connections();
@@ -352,7 +365,7 @@ void Invariants::check_commands() {
             breaks("I2 " + one.id + " has " + std::to_string(count) + " results");
         }
         Commanded& entry =
-            commanded[one.controller][controllers_.at(one.controller).relays.at(one.signal)]
+            commanded[one.controller][controllers_.at(one.controller).known.at(one.signal).relay]
                 .emplace_back();
         entry.command = one;
         if (count > 0) {
@@ -361,13 +374,16 @@ void Invariants::check_commands() {
     }
     for (auto& [name, controller] : controllers_) {
         for (const auto& [relay, posts] : controller.posts) {
-            check_posts(name + '/' + relay, commanded[name][relay], posts);
+            std::string place = name;
+            place += '/' + relay;
+            check_posts(place, commanded[name][relay], posts);
         }
         for (const auto& [relay, commands] : commanded[name]) {
             const SentCommand& last = commands.back().command;
             if (last.pulse && static_cast<int>(controller.simulator->get(relay)) == last.value) {
-                breaks("I11 " + name + '/' + relay + " is still active\n" +
-                       course(commands, controller.posts[relay]));
+                std::string what = "I11 ";
+                what += name + '/' + relay + " is still active\n";
+                breaks(what + course(commands, controller.posts[relay]));
             }
         }
     }
@@ -435,38 +451,17 @@ void Invariants::check_verified(const std::vector<Post>& posts, const Commanded&
     }
 }
 
-std::string Invariants::course(const std::vector<Commanded>& commands,
-                               const std::vector<Post>& posts) {
-    std::multimap<std::int64_t, std::string> lines;
-    for (const auto& [command, outcome] : commands) {
-        const std::string what = command.id + " = " + std::to_string(command.value);
-        if (outcome) {
-            lines.emplace(outcome->received_us, "received " + what);
-            lines.emplace(outcome->done_us, outcome->state + ' ' + what + ", attempts " +
-                                                std::to_string(outcome->attempts));
-        }
-    }
-    for (const Post& post : posts) {
-        lines.emplace(post.at_us,
-                      "post " + std::to_string(post.value) + (post.applied ? "" : ", not applied"));
-    }
-    std::string out;
-    for (const auto& [at, line] : lines) {
-        out += std::to_string(at - lines.begin()->first) + " us: " + line + '\n';
-    }
-    return out;
-}
-
 void Invariants::check_connections() {
     for (const auto& [name, controller] : controllers_) {
         const Simulator& simulator = *controller.simulator;
         const auto open = controller.proxy != nullptr
                               ? static_cast<std::int64_t>(controller.proxy->counts().open_max)
                               : simulator.stat("connections_open_max");
-        if (open > 1) {
+        if (open > controller.gateways) {
             breaks("I8 " + name + " had more than one connection");
         }
-        if (controller.proxy == nullptr && simulator.stat("requests_open_max") > 1) {
+        if (controller.proxy == nullptr &&
+            simulator.stat("requests_open_max") > controller.gateways) {
             breaks("I8 " + name + " had more than one request");
         }
         if (simulator.stat("asked_close") > 0) {
@@ -492,7 +487,7 @@ void Invariants::check_silences() {
     for (const Silence& silence : silences_) {
         const std::int64_t from = silence.begin_us + kStaleAfter + kStaleSlack;
         for (const WatchedSignal& signal : controllers_.at(silence.controller).signals) {
-            const Shown& shown = shown_["hi6/" + silence.controller + "/state/" + signal.name];
+            const Shown& shown = shown_[silence.controller + '/' + signal.name];
             const auto overlaps = [&](std::int64_t begin, std::int64_t end) {
                 return begin < silence.end_us && end > from && from < silence.end_us;
             };

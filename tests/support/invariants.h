@@ -3,6 +3,7 @@
 // controllers logged and the messages that a subscriber got. I1, I2, ... are the invariants of the
 // fault matrix (tests/README.md).
 
+#include "support/commanded.h"
 #include "support/mqtt_probe.h"
 #include "support/proxy.h"
 #include "support/rig.h"
@@ -18,54 +19,21 @@
 
 namespace hi6gw::test {
 
-// A signal as it is configured: its value is the relay's, unscaled.
+// A signal as it is configured.
 struct WatchedSignal {
     std::string name;
     std::string relay;  // fb2.do3, as hi6sim's control interface calls it
     bool writable = false;
+    double scale = 1;  // its value is the relay's times this; a SentCommand's is the relay's
 };
-
-struct SentCommand {
-    std::string id;
-    std::string controller;
-    std::string signal;
-    int value = 0;
-    std::int64_t ttl_ms = 0;
-    bool pulse = false;  // signals are pulsed only, or never
-};
-
-struct Post {
-    std::int64_t at_us = 0;
-    int value = 0;
-    bool applied = false;
-};
-
-struct Outcome {
-    std::string state;
-    std::string reason;
-    std::string payload;
-    int attempts = 0;
-    std::int64_t received_us = 0;
-    std::int64_t done_us = 0;
-};
-
-// Whether these POSTs can have come from these commands, executed in this order: each made as many
-// as its result says at most, and at least one where it says that it was applied. Without a result
-// (its gateway died) a command may have made up to three.
-struct Commanded {
-    SentCommand command;
-    std::optional<Outcome> outcome;
-};
-[[nodiscard]] bool can_have_posted(const std::vector<Commanded>& commands,
-                                   const std::vector<Post>& posts);
-// The same of pulses: one edge each at most, and whoever made it was released before the next came.
-[[nodiscard]] bool can_have_pulsed(const std::vector<Commanded>& commands,
-                                   const std::vector<Post>& posts);
 
 class Invariants {
   public:
-    explicit Invariants(const Broker& broker);
+    explicit Invariants(const Broker& broker) { moves(broker); }
 
+    // To be called before the gateway is told to speak somewhere else: at another broker, under
+    // another prefix. What it says where it was counts as well, but I5 is asked at the new place.
+    void moves(const Broker& broker, const std::string& prefix = "hi6");
     // `proxy`: where the gateway's connections to it are counted instead, because the controller is
     // made to be slow to notice that one has ended.
     void watch(const std::string& controller, const Simulator& simulator,
@@ -85,12 +53,23 @@ class Invariants {
     void replaced(const std::string& controller) { controllers_.at(controller).seen = 0; }
     // Robots' programs, restarts and the like change outputs too.
     void others_write() { others_write_ = true; }
+    // Commands come that are not told of, none of them a pulse: each is known by its result alone,
+    // whose attempts have to account for the POSTs (I4). To a signal that has commands of both
+    // kinds their order does not matter only if those not told of are not carried out.
+    void others_command() { others_command_ = true; }
+    // So many gateways are at this controller, each with a connection of its own.
+    void shared(const std::string& controller, std::int64_t gateways) {
+        controllers_.at(controller).gateways = gateways;
+    }
     // From `begin` to `end` nothing from this controller can have reached the gateway, while the
     // broker was well.
     void silent(const std::string& controller, std::int64_t begin_us, std::int64_t end_us) {
         silences_.push_back({controller, begin_us, end_us});
     }
 
+    // Waits until all that the brokers have passed on by now is here, and it is subscribed again
+    // where a broker was restarted.
+    [[nodiscard]] bool hears();
     // Takes in what there is so far. In a long run to be called every few seconds: the simulators
     // keep the last requests only.
     void look();
@@ -126,12 +105,18 @@ class Invariants {
         const Proxy* proxy = nullptr;
         std::vector<WatchedSignal> signals;
         std::set<std::string> writable;                  // relays
-        std::map<std::string, std::string> relays;       // by signal
+        std::map<std::string, WatchedSignal> known;      // by name, with those of before
         std::map<std::string, std::vector<Post>> posts;  // by relay
         std::vector<std::int64_t> polls;
         std::int64_t seen = 0;  // of the log
+        std::int64_t gateways = 1;
     };
-    struct Shown {  // one state topic: what the subscriber was told and when
+    struct Place {  // where the gateway speaks
+        const Broker* broker;
+        std::string prefix;
+        std::unique_ptr<MqttProbe> probe;
+    };
+    struct Shown {  // one signal: what the subscriber was told and when
         std::int64_t timestamp = 0;
         std::int64_t good_since_us = -1;                          // -1: not good
         std::vector<std::pair<std::int64_t, std::int64_t>> good;  // us, of the past
@@ -143,8 +128,13 @@ class Invariants {
     };
 
     void look_at(Controller& controller, const std::string& name, const LoggedRequest& request);
-    void look_at(const Received& message);
-    void look_at_state(const Received& message);
+    void look_at(const Received& message, const std::string& prefix);
+    void look_at_state(const std::string& signal, const Received& message);
+    void look_at_result(const std::string& controller, const std::string& signal,
+                        const Received& message);
+    // The id of a command that is known by its result alone; "": it cannot have done anything.
+    std::string untold(const std::string& controller, const std::string& signal,
+                       const Received& message);
     void check_commands();
     void check_posts(const std::string& place, const std::vector<Commanded>& commands,
                      const std::vector<Post>& posts);
@@ -152,16 +142,13 @@ class Invariants {
     // What the output was when the result was made: nobody but the gateway writes here.
     void check_verified(const std::vector<Post>& posts, const Commanded& one,
                         const std::vector<Commanded>& all);
-    [[nodiscard]] static std::string course(const std::vector<Commanded>& commands,
-                                            const std::vector<Post>& posts);
     void check_connections();
     void check_silences();
     [[nodiscard]] std::int64_t real_us(std::int64_t gateway_us, std::int64_t from_us,
                                        std::int64_t to_us) const;
     void breaks(std::string what);
 
-    const Broker& broker_;
-    std::unique_ptr<MqttProbe> probe_;
+    std::vector<Place> places_;
     std::map<std::string, Controller> controllers_;
     std::vector<SentCommand> sent_;
     std::map<std::string, std::int64_t> sent_us_;  // by id
@@ -171,15 +158,17 @@ class Invariants {
     std::size_t results_ = 0;
     std::size_t messages_ = 0;
     std::size_t requests_ = 0;
-    std::map<std::string, Shown> shown_;
+    std::map<std::string, Shown> shown_;  // by controller/signal
     std::vector<Silence> silences_;
     struct Offset {           // of the gateway's clock; us
         std::int64_t since;   // it was set at this real time at the earliest,
         std::int64_t surely;  // and at this one at the latest
         std::int64_t by;
     };
-    std::vector<Offset> offsets_;
+    std::vector<Offset> offsets_{{0, 0, 0}};
     bool others_write_ = false;
+    bool others_command_ = false;
+    std::set<std::string> untold_;  // payloads
     std::vector<std::string> broken_;
     std::size_t more_broken_ = 0;
 };

@@ -1,6 +1,7 @@
 // Whoever else may come between the gateway and its broker.
 
 #include "component/mqtt/scripted_broker.h"
+#include "support/invariants.h"
 #include "support/net.h"
 #include "system/plant.h"
 
@@ -55,6 +56,8 @@ using ::testing::HasSubstr;
 // back a second after it was thrown out, for ever.
 TEST(Broker, AnotherClientWithOurIdIsNamedAndNotFought) {
     Plant plant("      - {name: a, address: fb2.di3}\n");
+    Invariants invariants(plant.broker);
+    invariants.watch("r1", plant.simulator, {{"a", "fb2.di3", false}});
     EXPECT_TRUE(becomes(plant.probe, "a", "0"));
     ProcessOptions rival;
     rival.argv = {
@@ -70,6 +73,8 @@ TEST(Broker, AnotherClientWithOurIdIsNamedAndNotFought) {
     EXPECT_EQ(connects, 5);
     EXPECT_FALSE(eventually(
         [&] { return plant.gateway.metric("hi6gw_mqtt_connects_total") > connects; }, 10s));
+    EXPECT_EQ(plant.gateway.stop(), 0);
+    EXPECT_EQ(invariants.broken(), "");  // no I5: the other one has its place
 }
 
 // Paho would send MQTT, password and all, to whatever http_proxy names.

@@ -429,9 +429,13 @@ TEST(ProgramFaults, AnOutputThatIsTakenBackIsAMismatch) {
         "takes_back.yaml", "steps: [{when: fb2.do4, is: 1, set: fb2.do4, value: 0, after: 1ms}]\n");
     Plant plant("      - {name: lamp, address: fb2.do4, access: rw}\n",
                 {"--scenario", scenario.string()});
+    Invariants invariants(plant.broker);
+    invariants.watch("r1", plant.simulator, {{"lamp", "fb2.do4", true}});
+    invariants.others_write();
     ASSERT_TRUE(becomes(plant.probe, "lamp", "0"));
     ASSERT_TRUE(plant.broker.wait_for_log("Sending SUBACK to hi6gw-line1", kPatience));
-    publish(plant.broker, "hi6/r1/set/lamp", "1");
+    invariants.sent({"taken back", "r1", "lamp", 1, 3000, false});
+    publish(plant.broker, "hi6/r1/set/lamp", R"({"value":1,"id":"taken back"})");
     ASSERT_TRUE(
         eventually([&] { return !plant.probe.messages("hi6/r1/result/lamp").empty(); }, kPatience));
     const json::value result =
@@ -442,6 +446,11 @@ TEST(ProgramFaults, AnOutputThatIsTakenBackIsAMismatch) {
     EXPECT_TRUE(
         eventually([&] { return plant.simulator.stat("requests_total") > asked + 20; }, kPatience));
     EXPECT_EQ(plant.simulator.posts().size(), 1U);
+    EXPECT_TRUE(eventually([&] { return invariants.all_answered(); }, kPatience));
+    std::string untrue;
+    EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
+    EXPECT_EQ(plant.gateway.stop(), 0);
+    EXPECT_EQ(invariants.broken(), "");
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // Controllers of every kind: what the documentation leaves open, and servers with habits.
 
+#include "support/invariants.h"
 #include "system/plant.h"
 
 #include <gtest/gtest.h>
@@ -101,6 +102,8 @@ TEST(KindsFoundOut, StartInBitsIsFoundOut) {
 
 TEST(KindsFoundOut, AControllerThatClosesEachTimeIsAskedOnceASecond) {
     Plant plant("      - {name: a, address: fb2.di3}\n", {"--close-each"});
+    Invariants invariants(plant.broker);
+    invariants.watch("r1", plant.simulator, {{"a", "fb2.di3", false}});
     plant.simulator.set("fb2.di3", 1);
     EXPECT_TRUE(becomes(plant.probe, "a", "1", 192, 20s));
     EXPECT_TRUE(status_becomes(plant.probe, "degraded"));
@@ -111,6 +114,10 @@ TEST(KindsFoundOut, AControllerThatClosesEachTimeIsAskedOnceASecond) {
     const auto seconds =
         std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - begin);
     EXPECT_LE(plant.simulator.stat("connections_total") - connects, seconds.count() + 1);
+    std::string untrue;
+    EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
+    EXPECT_EQ(plant.gateway.stop(), 0);
+    EXPECT_EQ(invariants.broken(), "");
 }
 
 TEST(KindsFoundOut, OneUnknownSignalDoesNotHurtTheOthers) {

@@ -113,6 +113,15 @@ std::string Cell::signals() const {
     }() + "], events: true}\n";
 }
 
+std::vector<WatchedSignal> Cell::watched() const {
+    std::vector<WatchedSignal> out;
+    for (int i = 0; i < signals_; ++i) {
+        const std::string at = std::to_string(2 * i);
+        out.push_back({"w/" + at, "fb1.diw" + at, false});
+    }
+    return out;
+}
+
 void Cell::step(bool seen) {
     ++steps_;
     std::string values;

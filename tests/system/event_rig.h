@@ -1,6 +1,7 @@
 #pragma once
 // A cell whose every change is known, and the account that a consumer keeps of its events.
 
+#include "support/invariants.h"
 #include "support/proxy.h"
 #include "system/plant.h"
 
@@ -40,7 +41,8 @@ class Cell {
   public:
     explicit Cell(int signals = 16);  // 40 at most
 
-    [[nodiscard]] std::string signals() const;  // for the configuration
+    [[nodiscard]] std::string signals() const;                 // for the configuration
+    [[nodiscard]] std::vector<WatchedSignal> watched() const;  // the same, for the judge
     [[nodiscard]] const Simulator& simulator() const { return simulator_; }
     // The next number. `seen`: returns when the gateway has read it, 5 s at most.
     void step(bool seen);

@@ -18,11 +18,14 @@ struct EventPlant {
     explicit EventPlant(int signals = 16, const std::string& more = "")
         : gate(broker.port()),
           probe(broker, {"hi6/r1/event/#", "hi6/gateway/#"}),
+          invariants(broker),
           cell(signals),
           gateway("gateway: {id: line1}\nmqtt: {url: \"mqtt://127.0.0.1:" +
                   std::to_string(gate.port()) + "\"}\ndefaults: {poll: 10ms}\n" + more +
                   "controllers:\n  - name: r1\n    url: " + cell.simulator().url() +
-                  "\n    max_load: 100%\n    signals:\n" + cell.signals()) {}
+                  "\n    max_load: 100%\n    signals:\n" + cell.signals()) {
+        invariants.watch("r1", cell.simulator(), cell.watched());
+    }
 
     // Every event that was recorded has been taken by the broker.
     [[nodiscard]] bool drained() const {
@@ -49,6 +52,13 @@ struct EventPlant {
         });
         return account_of(events);
     }
+    void expect_well() {
+        std::string untrue;
+        EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
+        EXPECT_TRUE(gateway.process().running()) << "I10";
+        EXPECT_EQ(gateway.stop(), 0);
+        EXPECT_EQ(invariants.broken(), "");
+    }
     [[nodiscard]] std::string gateway_reason() const {
         const auto status = latest(probe, "hi6/gateway/line1/status");
         const auto* reason =
@@ -59,6 +69,7 @@ struct EventPlant {
     Broker broker{{{"max_inflight_messages 0", "max_queued_messages 0"}, {}, {}, false}};
     Proxy gate;
     MqttProbe probe;
+    Invariants invariants;
     Cell cell;
     Gateway gateway;
 };
@@ -69,6 +80,7 @@ TEST(Events, TellWhatHappenedInOrderAndGoOnAfterARestart) {
     plant.cell.step(true);
     ASSERT_TRUE(plant.seen(1, 1));
     EXPECT_EQ(plant.gateway.stop(), 0);
+    plant.invariants.died();
     plant.gateway.start();
     ASSERT_TRUE(eventually([&] { return plant.account().events >= 6; }, kPatience));
     std::vector<std::string> got;
@@ -86,6 +98,7 @@ TEST(Events, TellWhatHappenedInOrderAndGoOnAfterARestart) {
     EXPECT_EQ(got, (std::vector<std::string>{"1: null quality 32", "2: 0 quality 192",
                                              "3: 1 quality 192", "4: 1 quality 24",
                                              "5: null quality 32", "6: 1 quality 192"}));
+    plant.expect_well();
 }
 
 TEST(Events, OfAnOutageThatIsTooLongAGapTells) {
@@ -109,6 +122,7 @@ TEST(Events, OfAnOutageThatIsTooLongAGapTells) {
     EXPECT_EQ(account.reasons.count("journal_full"), 1U);
     EXPECT_EQ(account.missing, plant.metric("hi6gw_events_dropped_total", "journal_full"));
     EXPECT_EQ(account.events + account.missing, plant.metric("hi6gw_events_total"));
+    plant.expect_well();
 }
 
 // A full disk: here by a limit on the size of files, which writes meet in the same way.
@@ -139,6 +153,7 @@ TEST(Events, OnAFullDiskWaitAndTheStatusSaysSo) {
     const Account account = plant.account();
     EXPECT_EQ(account.holes + account.clashes + account.gaps, 0U) << account.first_fault;
     EXPECT_EQ(account.values.at("w/0").size(), static_cast<std::size_t>(plant.cell.steps()) + 1);
+    plant.expect_well();
 }
 
 // What is now overtakes what was: with a backlog on its way, a state is not late.
@@ -170,14 +185,16 @@ TEST(Events, LeaveRoomForStates) {
     EXPECT_TRUE(plant.drained());
     const Account account = plant.account();
     EXPECT_EQ(account.holes + account.clashes + account.gaps, 0U) << account.first_fault;
+    plant.expect_well();
 }
 
 TEST(Events, ASecondGatewayCannotUseTheSameJournal) {
-    const EventPlant plant;
+    EventPlant plant;
     const auto other = run({"env", "STATE_DIRECTORY=" + plant.gateway.state_directory(),
                             Gateway::program(), "run", "-c", plant.gateway.config().string()});
     EXPECT_EQ(other.status, 1);
     EXPECT_NE(other.err.find("in use"), std::string::npos) << other.err;
+    plant.expect_well();
 }
 
 TEST(Events, ThatWaitAreSentAlsoWhenNoneAreConfiguredAnyMore) {
@@ -194,10 +211,12 @@ TEST(Events, ThatWaitAreSentAlsoWhenNoneAreConfiguredAnyMore) {
     without.replace(without.find("events: true"), 12, "events: false");
     std::ofstream(plant.gateway.config()) << without;
     plant.gate.door(Proxy::Door::open);
+    plant.invariants.died();
     plant.gateway.start();
     EXPECT_TRUE(plant.seen(1, 1));
     EXPECT_TRUE(plant.drained());
     EXPECT_EQ(plant.account().holes, 0U);
+    plant.expect_well();
 }
 
 TEST(Events, ADamagedJournalIsKeptAsideAndNoNumberComesTwice) {
@@ -207,6 +226,7 @@ TEST(Events, ADamagedJournalIsKeptAsideAndNoNumberComesTwice) {
     const auto file = std::filesystem::path(plant.gateway.state_directory()) / "events.db";
     std::ofstream(file, std::ios::binary) << "torn";
     plant.probe.forget();
+    plant.invariants.died();
     plant.gateway.start();
     ASSERT_TRUE(plant.seen(0, 1));
     EXPECT_TRUE(plant.gateway.process().wait_for_output("kept as " + file.string() + ".aside", 5s));
@@ -214,6 +234,7 @@ TEST(Events, ADamagedJournalIsKeptAsideAndNoNumberComesTwice) {
     EXPECT_EQ(account.reasons.count("journal_lost"), 1U);
     EXPECT_GT(account.last, 1'700'000'000'000U);
     EXPECT_EQ(account.holes, 0U) << account.first_fault;
+    plant.expect_well();
 }
 
 }  // namespace

@@ -177,7 +177,8 @@ TEST(HostFaults, EndedAtAnyMomentNothingIsDoneTwiceOrLeftActive) {
 // H3: an impatient operator.
 TEST(HostFaults, ASecondSigtermDoesNotCutTheShutdownShort) {
     HostPlant plant;
-    publish(plant.broker, "hi6/r1/set/valve", R"({"value":1,"pulse":20000})");
+    plant.invariants.sent({"long", "r1", "valve", 1, 3000, true});
+    publish(plant.broker, "hi6/r1/set/valve", R"({"value":1,"pulse":20000,"id":"long"})");
     ASSERT_TRUE(eventually([&] { return plant.simulator.get("fb2.do6") == 1; }, kPatience));
     plant.simulator.fault(R"({"path":"*","method":"POST","action":"delay","ms":400,"count":1})");
     plant.gateway.process().signal(SIGTERM);
@@ -189,6 +190,8 @@ TEST(HostFaults, ASecondSigtermDoesNotCutTheShutdownShort) {
     EXPECT_EQ(plant.simulator.get("fb2.do6"), 0);
     const MqttProbe probe(plant.broker, {"hi6/gateway/line1/status"});
     EXPECT_TRUE(gateway_becomes(probe, "offline"));
+    EXPECT_TRUE(eventually([&] { return plant.invariants.all_answered(); }, kPatience));
+    EXPECT_EQ(plant.invariants.broken(), "");  // no I5: who has left says nothing good any more
 }
 
 // H7, H8
@@ -304,10 +307,13 @@ TEST(HostFaults, TooFewFileDescriptorsAreSaidAtTheStart) {
     rlimit limit{};
     ASSERT_EQ(::prlimit(plant.gateway.process().pid(), RLIMIT_NOFILE, nullptr, &limit), 0);
     EXPECT_EQ(limit.rlim_cur, limit.rlim_max) << "raised as far as it may be";
+    plant.expect_well();
     EXPECT_EQ(plant.gateway.stop(), 0);
     options.before = {"sh", "-c", R"(ulimit -n 40; exec "$0" "$@")"};
     HostPlant narrow(options);
     EXPECT_TRUE(narrow.gateway.process().wait_for_output("and 40 are allowed", kPatience));
+    EXPECT_EQ(narrow.command("lamp", 1), "verified ok");
+    narrow.expect_well();
 }
 
 // H10
@@ -400,6 +406,7 @@ TEST(HostFaults, StarvedOfCpuItKeepsDeadlinesAndRecovers) {
 // H14
 TEST(HostFaults, ALogThatNobodyReadsHoldsUpNeitherWorkNorShutdown) {
     HostPlant plant;
+    plant.invariants.others_command();
     plant.gateway.process().stop_reading();
     const Finished noise = run({"sh", "-c",
                                 "yes nonsense | head -n 20000 | mosquitto_pub -q 0 -l -t "
@@ -465,6 +472,9 @@ TEST(HostFaults, NumbersAndTimesKnowNoLocale) {
     Broker broker;
     const Simulator simulator;
     MqttProbe probe(broker);
+    Invariants invariants(broker);
+    invariants.watch("r1", simulator,
+                     {{"t", "fb1.diw20", false, 0.1}, {"speed", "fb1.dow20", true, 0.1}});
     Gateway gateway(
         base_yaml(broker) + controller_yaml(simulator,
                                             "      - {name: t, address: fb1.diw20, scale: 0.1}\n"
@@ -474,12 +484,18 @@ TEST(HostFaults, NumbersAndTimesKnowNoLocale) {
     simulator.set("fb1.diw20", 1234567 % 30000);
     EXPECT_TRUE(becomes(probe, "t", "456.7"));
     ASSERT_TRUE(broker.wait_for_log("Sending SUBACK to hi6gw-line1", kPatience));
-    publish(broker, "hi6/r1/set/speed", "12.5");
+    invariants.sent({"n", "r1", "speed", 125, 3000, false});
+    publish(broker, "hi6/r1/set/speed", R"({"value":12.5,"id":"n"})");
     EXPECT_TRUE(eventually([&] { return simulator.get("fb1.dow20") == 125; }, kPatience));
+    EXPECT_TRUE(eventually([&] { return invariants.all_answered(); }, kPatience));
     const auto stamp = state(probe, "t").at("timestamp").as_int64();
     EXPECT_NEAR(static_cast<double>(stamp), static_cast<double>(wall_now_us()) / 1000, 20'000);
     EXPECT_NE(gateway.get("/metrics").body.find("le=\"0.005\""), std::string::npos);
     EXPECT_NE(gateway.process().err().find("Z info"), std::string::npos) << "UTC";
+    std::string untrue;
+    EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
+    EXPECT_EQ(gateway.stop(), 0);
+    EXPECT_EQ(invariants.broken(), "");
 }
 
 // H19

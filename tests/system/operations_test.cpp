@@ -1,5 +1,6 @@
 // Starting, stopping and looking at the daemon.
 
+#include "support/invariants.h"
 #include "support/paths.h"
 #include "system/plant.h"
 
@@ -14,6 +15,8 @@ using namespace std::chrono_literals;
 
 TEST(Operations, SigtermSaysGoodbye) {
     Plant plant("      - {name: a, address: fb2.di3}\n");
+    Invariants invariants(plant.broker);
+    invariants.watch("r1", plant.simulator, {{"a", "fb2.di3", false}});
     EXPECT_TRUE(becomes(plant.probe, "a", "0"));
     EXPECT_EQ(plant.gateway.stop(), 0);
     EXPECT_TRUE(status_becomes(plant.probe, "offline"));
@@ -21,24 +24,32 @@ TEST(Operations, SigtermSaysGoodbye) {
     EXPECT_TRUE(eventually(
         [&] { return latest(plant.probe, "hi6/gateway/line1/status").at("state") == "offline"; },
         kPatience));
+    EXPECT_EQ(invariants.broken(), "");
 }
 
 TEST(Operations, SigtermEndsItInTimeWithEverythingHanging) {
     Plant plant("      - {name: a, address: fb2.di3}\n");
+    Invariants invariants(plant.broker);
+    invariants.watch("r1", plant.simulator, {{"a", "fb2.di3", false}});
     EXPECT_TRUE(becomes(plant.probe, "a", "0"));
     plant.broker.pause();
     plant.simulator.process().signal(SIGSTOP);
     EXPECT_EQ(plant.gateway.stop(), 0);
     plant.broker.resume();
+    plant.simulator.process().signal(SIGCONT);
+    EXPECT_EQ(invariants.broken(), "");
 }
 
 TEST(Operations, SigkillLeavesTheWill) {
     Plant plant("      - {name: a, address: fb2.di3}\n");
+    Invariants invariants(plant.broker);
+    invariants.watch("r1", plant.simulator, {{"a", "fb2.di3", false}});
     EXPECT_TRUE(becomes(plant.probe, "a", "0"));
     plant.gateway.process().signal(SIGKILL);
     EXPECT_TRUE(eventually(
         [&] { return latest(plant.probe, "hi6/gateway/line1/status").at("state") == "offline"; },
         kPatience));
+    EXPECT_EQ(invariants.broken(), "");
 }
 
 TEST(Operations, PagesTellTheTruth) {

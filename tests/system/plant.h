@@ -37,11 +37,13 @@ struct Plant {
     Gateway gateway;
 };
 
-// A state or status payload, or null when the topic has none yet.
+// A state or status payload, or null when the topic has none yet, or none any more.
 inline boost::json::value latest(const MqttProbe& probe, const std::string& topic) {
     const auto all = probe.latest();
     const auto found = all.find(topic);
-    return found == all.end() ? boost::json::value() : boost::json::parse(found->second.payload);
+    return found == all.end() || found->second.payload.empty()
+               ? boost::json::value()
+               : boost::json::parse(found->second.payload);
 }
 inline boost::json::value state(const MqttProbe& probe, const std::string& signal) {
     return latest(probe, "hi6/r1/state/" + signal);

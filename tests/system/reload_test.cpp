@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -98,6 +99,7 @@ TEST(Reload, LeavesWhatHasNotChangedAlone) {
 
 TEST(Reload, RemovedSignalsLeaveNothingBehind) {
     Cell cell(kA + kOut);
+    cell.invariants.others_command();
     ASSERT_TRUE(becomes(cell.probe, "out", "0"));
     cell.reload(cell.yaml(kA));
     EXPECT_TRUE(cell.probe.wait_for("hi6/r1/state/out", "", kPatience));
@@ -169,6 +171,8 @@ TEST(Reload, APasswordThatIsGoneIsRefusedAndTheOldOneKept) {
     Broker broker;
     Simulator simulator;
     const MqttProbe probe(broker);
+    Invariants invariants(broker);
+    invariants.watch("r1", simulator, {kWatchedA});
     const std::string yaml = "gateway: {id: line1}\nmqtt: {url: \"" + broker.url() +
                              "\", username: gw, password_file: \"" + password.string() +
                              "\"}\ndefaults: {poll: 20ms}\n" + controller_yaml(simulator, kA);
@@ -190,6 +194,10 @@ TEST(Reload, APasswordThatIsGoneIsRefusedAndTheOldOneKept) {
     EXPECT_TRUE(becomes(probe, "a", "1"));
     EXPECT_EQ(gateway.metric("hi6gw_mqtt_connects_total"), 1);
     EXPECT_EQ(gateway.process().err().find("secret"), std::string::npos);
+    std::string untrue;
+    EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
+    EXPECT_EQ(gateway.stop(), 0);
+    EXPECT_EQ(invariants.broken(), "");
 }
 
 TEST(Reload, AnotherBrokerIsToldGoodbyeAndHello) {
@@ -197,18 +205,21 @@ TEST(Reload, AnotherBrokerIsToldGoodbyeAndHello) {
     ASSERT_TRUE(becomes(cell.probe, "a", "0"));
     Broker next;
     MqttProbe there(next);
+    cell.invariants.moves(next);
     cell.reload(base_yaml(next) + controller_yaml(cell.simulator, kA));
     EXPECT_TRUE(becomes(there, "a", "0", 192, 30s));
     EXPECT_TRUE(eventually(
         [&] { return latest(there, "hi6/gateway/line1/status").at("state") == "online"; },
         kPatience));
     EXPECT_EQ(latest(cell.probe, "hi6/gateway/line1/status").at("state"), "offline");
-    EXPECT_EQ(cell.simulator.stat("connections_open_max"), 1);
+    cell.simulator.set("fb2.di3", 1);
+    cell.expect_well({kWatchedA}, false);
 }
 
 TEST(Reload, OtherTopicsReplaceTheOld) {
     Cell cell(kA);
     ASSERT_TRUE(becomes(cell.probe, "a", "0"));
+    cell.invariants.moves(cell.broker, "plant");
     cell.reload(cell.yaml(kA, "topics: {prefix: plant}\n"));
     EXPECT_TRUE(
         eventually([&] { return latest(cell.probe, "plant/r1/state/a").is_object(); }, 30s));
@@ -217,6 +228,8 @@ TEST(Reload, OtherTopicsReplaceTheOld) {
     for (const char* topic : {"hi6/r1/state/a", "hi6/r1/status", "hi6/gateway/line1/status"}) {
         EXPECT_TRUE(cell.probe.wait_for(topic, "", kPatience)) << topic;
     }
+    cell.simulator.set("fb2.di3", 1);
+    cell.expect_well({kWatchedA});
 }
 
 // A command that has begun ends as if nothing had happened; a pulse is released.
@@ -253,6 +266,24 @@ TEST(Reload, AControllerThatGoesIsLeftWithNothingPulsed) {
     EXPECT_EQ(cell.invariants.broken(), "");
 }
 
+// Of the rounds between these times, each with the latest of the polls (every 20 ms) that it may
+// have held up: in half of them that was no later than this, in ms. What the machine does to some
+// of them is not seen in it; what every other one does is.
+double usual_lateness_ms(const std::vector<std::int64_t>& polls,
+                         const std::vector<std::int64_t>& times) {
+    std::vector<std::int64_t> latest;
+    for (std::size_t i = 1; i < times.size(); ++i) {
+        std::int64_t worst = 0;
+        auto after = std::upper_bound(polls.begin() + 1, polls.end(), times[i - 1]);
+        for (; after != polls.end() && *(after - 1) < times[i]; ++after) {
+            worst = std::max(worst, *after - *(after - 1) - 20'000);
+        }
+        latest.push_back(worst);
+    }
+    std::sort(latest.begin(), latest.end());
+    return static_cast<double>(latest.at(latest.size() / 2)) / 1000;
+}
+
 // Reloads while values move, commands and pulses go and polls run: nothing of it is done twice,
 // late or by halves, and what a reload does not concern does not feel it.
 TEST(Reload, InTheMiddleOfEverythingBreaksNothing) {
@@ -266,11 +297,15 @@ TEST(Reload, InTheMiddleOfEverythingBreaksNothing) {
     std::string untrue;
     ASSERT_TRUE(cell.invariants.state_is_true(kPatience, untrue)) << untrue;
     ASSERT_TRUE(cell.broker.wait_for_log("hi6gw-line1 1 hi6/r1/set/", kPatience));
-    const std::int64_t quiet = wall_now_us();
-    (void)eventually([] { return false; }, std::chrono::seconds(2));
-    const std::int64_t begin = wall_now_us();
+    std::vector<std::int64_t> quiet{wall_now_us()};
+    for (int i = 0; i < 25; ++i) {
+        (void)eventually([] { return false; }, std::chrono::milliseconds(50));
+        quiet.push_back(wall_now_us());
+    }
+    std::vector<std::int64_t> rounds;
     constexpr int kRounds = 25;
     for (int i = 0; i < kRounds; ++i) {
+        rounds.push_back(wall_now_us());
         cell.command("c" + std::to_string(i), i % 2);
         const std::string id = "p" + std::to_string(i);
         cell.invariants.sent({id, "r1", "valve", 1, 3000, true});
@@ -297,11 +332,16 @@ TEST(Reload, InTheMiddleOfEverythingBreaksNothing) {
         cell.invariants.look();
     }
     cell.reload(cell.yaml(all));
-    const std::int64_t end = wall_now_us();
+    rounds.push_back(wall_now_us());
+    // The last one counts with the poll after it.
+    const auto asked = cell.other.stat("requests_total");
+    ASSERT_TRUE(eventually([&] { return cell.other.stat("requests_total") > asked; }, kPatience));
     cell.invariants.look();
     const auto& polls = cell.invariants.polls("r2");
-    const double before = lateness_ms(polls, std::chrono::milliseconds(20), quiet, begin, 0.95);
-    const double during = lateness_ms(polls, std::chrono::milliseconds(20), begin, end, 0.95);
+    const double before = usual_lateness_ms(polls, quiet);
+    const double during = usual_lateness_ms(polls, rounds);
+    const double most =
+        lateness_ms(polls, std::chrono::milliseconds(20), rounds.front(), rounds.back(), 1);
     EXPECT_EQ(cell.other.stat("connections_total"), 1);
     EXPECT_EQ(cell.simulator.stat("connections_total"), 1);
     cell.expect_well({kWatchedA, kWatchedOut, {"valve", "fb2.do6", true}});
@@ -309,11 +349,13 @@ TEST(Reload, InTheMiddleOfEverythingBreaksNothing) {
     for (const auto& [state, count] : cell.invariants.tally().states) {
         std::cout << ' ' << count << ' ' << state;
     }
-    std::cout << "; another controller's polls " << before << " ms late before, " << during
-              << " ms meanwhile (95 %)" << std::endl;
-    // The machine has its part in these; a lane that waited for another's winding up (a second)
+    std::cout << "; another controller's polls usually " << before << " ms late before, " << during
+              << " ms meanwhile, once " << most << " ms" << std::endl;
+    // A sanitizer takes its time for the making of lanes, which all share the loop.
+    EXPECT_LE(during, before + (kSanitized ? 100 : 10)) << "I12";
+    // The machine has its part in this; a lane that waited for another's winding up (a second)
     // would not be hidden by it.
-    EXPECT_LE(lateness_ms(polls, std::chrono::milliseconds(20), begin, end, 1), 900) << "I12";
+    EXPECT_LE(most, 900) << "I12";
     EXPECT_EQ(cell.invariants.tally().states["verified"], 2 * kRounds);
 }
 
@@ -353,10 +395,13 @@ TEST(Reload, ManyInARowUnderLoadCostNothing) {
 // Two gateways for one robot: each of them says so.
 TEST(Reload, ASecondGatewayForAControllerIsReported) {
     Plant plant(kA);
+    Invariants invariants(plant.broker);
+    invariants.watch("r1", plant.simulator, {kWatchedA});
+    invariants.shared("r1", 2);
     ASSERT_TRUE(becomes(plant.probe, "a", "0"));
     ASSERT_TRUE(plant.broker.wait_for_log("Sending SUBACK to hi6gw-line1", kPatience));
-    Gateway second("gateway: {id: line2}\nmqtt: {url: \"" + plant.broker.url() + "\"}\n" +
-                   controller_yaml(plant.simulator, kA));
+    const std::string line2 = "gateway: {id: line2}\nmqtt: {url: \"" + plant.broker.url() + "\"}\n";
+    Gateway second(line2 + controller_yaml(plant.simulator, kA));
     for (const char* topic : {"hi6/gateway/line1/status", "hi6/gateway/line2/status"}) {
         EXPECT_TRUE(eventually(
             [&] {
@@ -368,6 +413,23 @@ TEST(Reload, ASecondGatewayForAControllerIsReported) {
             << topic;
     }
     EXPECT_EQ(second.metric("hi6gw_duplicate_owner"), 1);
+    std::string untrue;
+    EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
+    // One of them is switched off, as it should be: its goodbye does not have the last word.
+    EXPECT_EQ(second.stop(), 0);
+    ASSERT_TRUE(becomes(plant.probe, "a", "0", 24));
+    EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
+    EXPECT_TRUE(status_becomes(plant.probe, "online"));
+    // Or it is given another robot, and deletes what it had said of this one.
+    second.start();
+    const Simulator other;
+    EXPECT_TRUE(reloads(second, line2 + "controllers:\n  - name: r2\n    url: " + other.url() +
+                                    "\n    signals:\n" + kA));
+    ASSERT_TRUE(plant.probe.wait_for("hi6/r1/state/a", "", kPatience));
+    EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
+    EXPECT_TRUE(status_becomes(plant.probe, "online"));
+    EXPECT_EQ(plant.gateway.stop(), 0);
+    EXPECT_EQ(invariants.broken(), "");
 }
 
 }  // namespace

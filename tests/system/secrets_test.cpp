@@ -1,6 +1,7 @@
 // The password for the broker, from wherever it comes, is not to be found in anything that the
 // programs say: logs at their most talkative, pages, topics, and what the subcommands print.
 
+#include "support/invariants.h"
 #include "support/net.h"
 #include "system/plant.h"
 
@@ -101,6 +102,8 @@ TEST(Secrets, OnesThatCannotBeReadAgainLeaveTheOldInForce) {
     const Broker broker(guarded(kSecret));
     const Simulator simulator;
     const MqttProbe probe(broker);
+    Invariants invariants(broker);
+    invariants.watch("r1", simulator, {{"a", "fb2.di3", false}});
     const std::string yaml = "gateway: {id: line1}\ndefaults: {poll: 20ms}\nmqtt: {url: \"" +
                              broker.url() + "\", username: gw, password_file: " + file + "}\n" +
                              controller_yaml(simulator, "      - {name: a, address: fb2.di3}\n");
@@ -130,7 +133,10 @@ TEST(Secrets, OnesThatCannotBeReadAgainLeaveTheOldInForce) {
     ASSERT_TRUE(reloads(gateway, yaml));
     EXPECT_TRUE(eventually([&] { return reason().empty(); }, kPatience));
     EXPECT_EQ(gateway.metric("hi6gw_mqtt_connects_total"), 1);
+    std::string untrue;
+    EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
     EXPECT_EQ(gateway.stop(), 0);
+    EXPECT_EQ(invariants.broken(), "");
     EXPECT_THAT(gateway.process().err(), Not(HasSubstr(kSecret)));
 }
 

@@ -1,6 +1,7 @@
 // The daemon and a broker with TLS, while certificates come and go.
 
 #include "support/certificates.h"
+#include "support/invariants.h"
 #include "support/net.h"
 #include "support/tls_peer.h"
 #include "system/plant.h"
@@ -39,6 +40,8 @@ struct TlsPlant {
                           "use_subject_as_username true"};
         broker = std::make_unique<Broker>(std::move(options));
         probe = std::make_unique<MqttProbe>(*broker);
+        invariants = std::make_unique<Invariants>(*broker);
+        invariants->watch("r1", simulator, {{"a", "fb2.di3", false}});
     }
 
     std::string write(const std::string& name, const std::string& text) const {
@@ -67,12 +70,21 @@ struct TlsPlant {
                controller_yaml(simulator, "      - {name: a, address: fb2.di3}\n");
     }
 
+    void expect_well(Gateway& gateway) const {
+        std::string untrue;
+        EXPECT_TRUE(invariants->state_is_true(kPatience, untrue)) << untrue;
+        EXPECT_TRUE(gateway.process().running()) << "I10";
+        EXPECT_EQ(gateway.stop(), 0);
+        EXPECT_EQ(invariants->broken(), "");
+    }
+
     TempDir directory;
     Authority authority;
     std::uint16_t tls_port = free_port();
     std::unique_ptr<Broker> broker;
     std::unique_ptr<MqttProbe> probe;
     Simulator simulator;
+    std::unique_ptr<Invariants> invariants;
 };
 
 bool says(Gateway& gateway, const std::string& text) {
@@ -97,7 +109,7 @@ TEST(Tls, ValuesArriveAndExpiryIsInLogAndMetrics) {
     EXPECT_NEAR(gateway.metric(metric, "ca.pem"), in(24h * 3650), 60);
     EXPECT_NEAR(gateway.metric("hi6gw_tls_broker_certificate_expiry_timestamp_seconds"),
                 in(24h * 365), 60);
-    EXPECT_EQ(gateway.stop(), 0);
+    plant.expect_well(gateway);
     EXPECT_TRUE(status_becomes(*plant.probe, "offline"));
 }
 
@@ -117,6 +129,7 @@ TEST(Tls, ARefusedBrokerIsNamedAndTrustedAsSoonAsItsAuthorityIsThere) {
     EXPECT_TRUE(becomes(*plant.probe, "a", "0"));
     EXPECT_TRUE(says(gateway, "TLS: certificates or key have changed: connecting anew"));
     EXPECT_EQ(gateway.metric("hi6gw_mqtt_connects_total"), 1);
+    plant.expect_well(gateway);
 }
 
 TEST(Tls, ANewCertificateIsInForceWithoutARestartAndAHalfOneChangesNothing) {
@@ -140,6 +153,7 @@ TEST(Tls, ANewCertificateIsInForceWithoutARestartAndAHalfOneChangesNothing) {
     for (const Received& status : plant.probe->messages("hi6/gateway/line1/status")) {
         EXPECT_THAT(status.payload, HasSubstr("online"));
     }
+    plant.expect_well(gateway);
 }
 
 TEST(Tls, AReloadTurnsItOnWithAllThatBelongsToItAndOffAgain) {
@@ -166,6 +180,7 @@ TEST(Tls, AReloadTurnsItOnWithAllThatBelongsToItAndOffAgain) {
     plant.simulator.set("fb2.di3", 1);
     EXPECT_TRUE(becomes(*plant.probe, "a", "1"));
     EXPECT_EQ(plant.simulator.stat("connections_total"), 1);
+    plant.expect_well(gateway);
 }
 
 // H18: of whichever file is gone when the configuration is read again.
@@ -195,7 +210,7 @@ TEST(Tls, FilesThatAreGoneAtAReloadLeaveTheOldInForce) {
         EXPECT_TRUE(eventually([&] { return reason().empty(); }, kPatience));
     }
     EXPECT_EQ(gateway.metric("hi6gw_mqtt_connects_total"), 1);
-    EXPECT_EQ(gateway.stop(), 0);
+    plant.expect_well(gateway);
 }
 
 // With OpenSSL told to be lenient by the system's configuration, it is the gateway's own doing.

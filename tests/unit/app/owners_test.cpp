@@ -20,9 +20,10 @@ config::Config two(const std::string& first = "r1", const std::string& second = 
 class OwnersTest : public testing::Test {
   protected:
     OwnersTest() { owners.configure(two()); }
-    auto look(const std::string& topic, const std::string& session, bool stored = false) {
-        return owners.look(topic, R"({"state":"online","session":")" + session + "\"}", stored,
-                           now);
+    auto look(const std::string& topic, const std::string& session, bool stored = false,
+              const std::string& state = "online") {
+        return owners.look(topic, R"({"state":")" + state + R"(","session":")" + session + "\"}",
+                           stored, now);
     }
     Owners owners{"ours"};
     Steady::time_point now{1000s};
@@ -76,6 +77,26 @@ TEST_F(OwnersTest, IsForgottenAfterAnHourOfSilence) {
     now += Owners::kRemembered;
     EXPECT_EQ(owners.shared(now), "");
     EXPECT_TRUE(look("hi6/r1/status", "theirs")->news);
+}
+
+// Its last word is that nobody reads the controller: we do.
+TEST_F(OwnersTest, WhatOneLeavesIsSaidAgainOnceAllOfItsFarewellIsThere) {
+    using Names = std::vector<std::string>;
+    look("hi6/r1/status", "theirs");
+    look("hi6/r2/status", "ours", false, "offline");
+    look("hi6/r2/status", "theirs", true, "offline");
+    now += Owners::kFarewell;
+    EXPECT_EQ(owners.take_left(now), Names{}) << "it is still there; ours; of old";
+    look("hi6/r1/status", "theirs", false, "offline");
+    EXPECT_FALSE(owners.look("hi6/r2/status", "", false, now)) << "deleted by its reload";
+    now += Owners::kFarewell - 1ms;
+    EXPECT_EQ(owners.take_left(now), Names{});
+    look("hi6/r2/status", "theirs", false, "offline");
+    now += 1ms;
+    EXPECT_EQ(owners.take_left(now), Names{"r1"});
+    EXPECT_EQ(owners.take_left(now), Names{}) << "once";
+    now += Owners::kFarewell;
+    EXPECT_EQ(owners.take_left(now), Names{"r2"}) << "from its last word on";
 }
 
 TEST_F(OwnersTest, AReloadKeepsWhatIsKnownOfThoseThatStay) {
