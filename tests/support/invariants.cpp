@@ -375,14 +375,14 @@ void Invariants::check_commands() {
     for (auto& [name, controller] : controllers_) {
         for (const auto& [relay, posts] : controller.posts) {
             std::string place = name;
-            place += '/' + relay;
+            place.append("/").append(relay);
             check_posts(place, commanded[name][relay], posts);
         }
         for (const auto& [relay, commands] : commanded[name]) {
             const SentCommand& last = commands.back().command;
             if (last.pulse && static_cast<int>(controller.simulator->get(relay)) == last.value) {
                 std::string what = "I11 ";
-                what += name + '/' + relay + " is still active\n";
+                what.append(name).append("/").append(relay).append(" is still active\n");
                 breaks(what + course(commands, controller.posts[relay]));
             }
         }

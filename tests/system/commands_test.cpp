@@ -311,23 +311,25 @@ TEST(Commands, BeyondAFullQueueTheyAreRejected) {
                 "    timeout: 20s\n");
     ASSERT_TRUE(becomes(plant.probe, "o/0", "0"));
     ASSERT_TRUE(plant.broker.wait_for_log("Sending SUBACK to hi6gw-line1", kPatience));
-    // For as long as the test takes, on whatever machine.
     plant.simulator.fault(R"({"path":"do_val","method":"POST","action":"hang","count":1})");
-    std::size_t sent = 0;
-    const auto full = [&] {
-        for (const Received& message : plant.probe.messages()) {
-            if (message.payload.find(R"("reason":"queue_full")") != std::string::npos) {
-                return true;
-            }
-        }
-        return false;
-    };
-    while (!full() && sent < 400) {
-        publish(plant.broker, "hi6/r1/set/o/" + std::to_string(sent++ % 10),
-                R"({"value":1,"ttl":60000})");
+    // Within 2 s: one that is silent for longer is offline, and nothing waits for it any more.
+    constexpr std::ptrdiff_t kSent = 300;
+    constexpr std::ptrdiff_t kFit = 257;  // one under way, 256 behind it
+    for (int i = 0; i < 10; ++i) {
+        const Finished sent =
+            run({"sh", "-c",
+                 R"(yes '{"value":1,"ttl":60000}' | head -n 30 | )"
+                 "mosquitto_pub -q 1 -l -t hi6/r1/set/o/" +
+                     std::to_string(i) + " -p " + std::to_string(plant.broker.port())});
+        ASSERT_EQ(sent.status, 0) << sent.err;
     }
-    EXPECT_TRUE(eventually(full, kPatience));
-    EXPECT_GE(sent, 257U);
+    const auto refused = [&] {
+        const std::vector<Received> all = plant.probe.messages();
+        return std::ranges::count_if(all, [](const Received& message) {
+            return message.payload.find(R"("reason":"queue_full")") != std::string::npos;
+        });
+    };
+    EXPECT_TRUE(eventually([&] { return refused() == kSent - kFit; }, kPatience)) << refused();
     EXPECT_LE(plant.simulator.posts().size(), 1U);
 }
 

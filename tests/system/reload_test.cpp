@@ -15,7 +15,6 @@
 namespace hi6gw::test {
 namespace {
 
-namespace json = boost::json;
 using namespace std::chrono_literals;
 using testing::HasSubstr;
 
