@@ -131,6 +131,9 @@ void TlsWatch::warn_of_expiry() {
 }
 
 void TlsWatch::broker_certificate(mqtt::CertificateTime not_after) {
+    if (!files_) {
+        return;  // of a connection that was being made when a reload turned TLS off
+    }
     broker_ = mqtt::Certificate{};
     broker_->subject = "its certificate";
     broker_->not_after = not_after;

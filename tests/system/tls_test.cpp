@@ -3,6 +3,7 @@
 #include "support/certificates.h"
 #include "support/invariants.h"
 #include "support/net.h"
+#include "support/proxy.h"
 #include "support/tls_peer.h"
 #include "system/plant.h"
 
@@ -165,18 +166,25 @@ TEST(Tls, AReloadTurnsItOnWithAllThatBelongsToItAndOffAgain) {
         return gateway.metric("hi6gw_tls_certificate_expiry_timestamp_seconds", "gw.pem") +
                gateway.metric("hi6gw_tls_broker_certificate_expiry_timestamp_seconds");
     };
+    Proxy relay(plant.tls_port);
     Gateway gateway(plain);
     EXPECT_TRUE(becomes(*plant.probe, "a", "0"));
     EXPECT_EQ(expiries(gateway), 0);
-    gateway.rewrite(plant.yaml());
+    gateway.rewrite(plant.yaml(relay.port()));
     gateway.process().signal(SIGHUP);
     EXPECT_TRUE(plant.broker->wait_for_log("u'CN=gw'", kPatience));
     EXPECT_TRUE(eventually([&] { return expiries(gateway) > 2e9; }, kPatience)) << "both";
+    // Off again while a connection is being made: the broker has accepted it, but has not been
+    // heard.
+    relay.to_client({.delay = 300ms});
     plant.write_ours(plant.ours("gw-renewed", 24h * 365));
     EXPECT_TRUE(plant.broker->wait_for_log("u'CN=gw-renewed'", kPatience));
     gateway.rewrite(plain);
     gateway.process().signal(SIGHUP);
-    EXPECT_TRUE(eventually([&] { return expiries(gateway) == 0; }, kPatience));
+    // The fourth connect is without TLS: what comes before it has been.
+    EXPECT_TRUE(
+        eventually([&] { return gateway.metric("hi6gw_mqtt_connects_total") == 4; }, kPatience));
+    EXPECT_EQ(expiries(gateway), 0);
     plant.simulator.set("fb2.di3", 1);
     EXPECT_TRUE(becomes(*plant.probe, "a", "1"));
     EXPECT_EQ(plant.simulator.stat("connections_total"), 1);
