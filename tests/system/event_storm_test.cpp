@@ -95,6 +95,12 @@ TEST(EventStorm, KillsOfTheBrokerLoseNothing) {
         storm.gate.door(Proxy::Door::refused);
         storm.gate.cut(Proxy::End::fin);
         storm.broker.kill();
+        // Refused once, it knows that it is the broker that comes and goes. Otherwise, after a few
+        // times, it takes care not to throw out another client with its id (fault B10).
+        EXPECT_TRUE(eventually([&] { return gateway.metric("hi6gw_mqtt_connected") == 0; }, 10s));
+        for (int steps = 0; steps < 10; ++steps) {  // some tenths of a second
+            storm.cell.step(true);
+        }
         storm.broker.start();
         // Whoever listens comes first; meanwhile more happens.
         do {
