@@ -69,7 +69,7 @@ Application::Application(const asio::any_io_executor& executor, config::Config c
       state_dir_(std::make_shared<store::StateDir>(config_->gateway.state_dir)),
       disk_(kDiskPatience),
       gateway_status_(std::make_unique<poll::RetainedSource>(gateway_topic(*config_))),
-      retained_(executor, *time_, state_dir_, kDiskPatience),
+      retained_(executor, *time_, state_dir_),
       stations_(executor, station_parts()),
       commands_(config_, stations_, *time_, [this] { broker_->session().wake(); }),
       broker_(std::make_unique<Broker>(executor, *time_, metrics_, config_->mqtt, will(),
@@ -195,6 +195,7 @@ asio::awaitable<void> Application::stop() {
     }
     say_gateway_status("offline");
     co_await broker_->session().stop(deadline);
+    retained_.watch();
     if (events_) {
         co_await events_->flush(deadline);
     }
@@ -288,7 +289,7 @@ asio::awaitable<void> Application::apply(std::shared_ptr<const Reload> plan) {
             retained_.in_force(*plan);
             broker_->session().wake();
         };
-        retained_.announce(*plan);
+        co_await retained_.announce(plan);
         co_await stations_.replace(plan->config, plan->lanes, std::move(swapped));
     }
     if (plan->session) {
@@ -386,6 +387,7 @@ void Application::subscribe() {
 
 void Application::on_connected(const mqtt::Connected& connected) {
     mqtt_version_ = connected.version;
+    retained_.connected();
     if (events_) {
         events_->connected(connected.window);
     }
@@ -506,8 +508,10 @@ void Application::mind_the_clock() {
 
 // Another gateway's goodbye marks the signals of a controller that we go on reading.
 void Application::mind_what_others_left() {
-    for (const std::string& controller : owners_.take_left(time_->now())) {
-        if (Station* const station = stations_.find(controller); station != nullptr) {
+    for (const Owners::Left& left : owners_.take_left(time_->now())) {
+        Station* const station = stations_.find(left.controller);
+        // Where we are offline, too, there is nothing better to say.
+        if (station != nullptr && (left.deleted || station->lane->link().is_online())) {
             station->lane->publish_all();
         }
     }

@@ -14,8 +14,7 @@ void Owners::configure(const config::Config& config) {
     for (const config::Controller& one : config.controllers) {
         std::string topic = lane_topics(config, one).status;
         const auto known = controllers_.find(topic);
-        Controller controller =
-            known == controllers_.end() ? Controller{one.name, {}, {}, {}} : known->second;
+        Controller controller = known == controllers_.end() ? Controller(one.name) : known->second;
         fresh.emplace(std::move(topic), std::move(controller));
     }
     controllers_ = std::move(fresh);
@@ -39,6 +38,7 @@ std::optional<Owners::Seen> Owners::look(std::string_view topic, std::string_vie
     Controller& controller = found->second;
     if (payload.empty()) {  // not ours: what we delete, we do not listen to
         controller.left = now;
+        controller.deleted = true;
         return std::nullopt;
     }
     boost::system::error_code ec;
@@ -61,12 +61,16 @@ std::optional<Owners::Seen> Owners::look(std::string_view topic, std::string_vie
     return out;
 }
 
-std::vector<std::string> Owners::take_left(Steady::time_point now) {
-    std::vector<std::string> out;
+std::vector<Owners::Left> Owners::take_left(Steady::time_point now) {
+    std::vector<Left> out;
     for (auto& [topic, controller] : controllers_) {
-        if (controller.left && now - *controller.left >= kFarewell) {
+        const bool often =
+            !controller.deleted && controller.repaired && now - *controller.repaired < kAnswer;
+        if (controller.left && now - *controller.left >= kFarewell && !often) {
+            out.push_back({controller.name, controller.deleted});
             controller.left.reset();
-            out.push_back(controller.name);
+            controller.deleted = false;
+            controller.repaired = now;
         }
     }
     return out;

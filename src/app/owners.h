@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace hi6gw::app {
@@ -21,8 +22,8 @@ class Owners {
     static constexpr std::chrono::hours kRemembered{1};
     // Our own status is said again for the other one to see, this often at most: it does the same.
     static constexpr std::chrono::minutes kAnswer{1};
-    // A gateway that stops, or whose reload drops the controller, has said or deleted all that it
-    // will by then: a shutdown takes no longer. Not at once, because statuses overtake states.
+    // A gateway that stops has said all that it will by then: it has no longer for a shutdown. And
+    // what it deletes ends with the status. Statuses overtake states, so it is not at once.
     static constexpr std::chrono::seconds kFarewell{5};
 
     explicit Owners(std::string session) : session_(std::move(session)) {}
@@ -42,19 +43,27 @@ class Owners {
     [[nodiscard]] bool concerns(std::string_view topic) const {
         return controllers_.contains(topic);
     }
-    // Controllers over whose topics another owner's last word stands, that it reads them no more:
-    // all of them is to be said again. Each once.
-    [[nodiscard]] std::vector<std::string> take_left(Steady::time_point now);
+    struct Left {
+        std::string controller;
+        bool deleted = false;  // else it was said to be offline
+    };
+    // Controllers over whose topics another owner's last word stands: all of them is to be said
+    // again, where we know better. Each once, and after "offline" not more often than kAnswer: that
+    // is also what the other one says while it cannot reach the controller.
+    [[nodiscard]] std::vector<Left> take_left(Steady::time_point now);
     // "r1, r2", or empty.
     [[nodiscard]] std::string shared(Steady::time_point now) const;
     [[nodiscard]] const std::string& session() const { return session_; }
 
   private:
     struct Controller {
+        explicit Controller(std::string its_name) : name(std::move(its_name)) {}
         std::string name;
         std::optional<Steady::time_point> seen;
         std::optional<Steady::time_point> answered;
         std::optional<Steady::time_point> left;  // the other one was offline, or deleted the topic
+        bool deleted = false;
+        std::optional<Steady::time_point> repaired;
     };
     std::string session_;
     std::map<std::string, Controller, std::less<>> controllers_;  // by status topic

@@ -87,6 +87,9 @@ Reload plan_reload(const std::shared_ptr<const config::Config>& old, config::Con
         other_topic || after.mqtt.host != before.mqtt.host || after.mqtt.port != before.mqtt.port;
     count(before, after, out);
     out.used = retained_of(after, before, out.lanes);
+    if (other_topic) {
+        out.used.push_back(gateway_topic(after));
+    }
     const std::unordered_set<std::string_view> used(out.used.begin(), out.used.end());
     out.unused = retained_of(before, after, out.lanes);
     if (other_topic) {

@@ -3,7 +3,11 @@
 #include "app/retained_list.h"
 #include "store/file.h"
 
-#include <optional>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <exception>
 #include <utility>
 
 namespace hi6gw::app {
@@ -12,102 +16,159 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kTryAgain = 1min;
-
-std::filesystem::path file_in(const store::StateDir& directory) {
-    return directory.path() / "topics";
-}
-
-std::string write_file(store::StateDir& directory, const std::string& text) {
-    if (const auto acquired = directory.acquire(); !acquired) {
-        return acquired.error().what;
-    }
-    const auto file = store::replace_file(file_in(directory), text);
-    return file ? "" : file.error().what;
-}
+// A shutdown has its time; what is not written by then is deleted once more by the next start.
+constexpr auto kDiskPatience = 50ms;
 
 }  // namespace
 
+// What the worker says of the file.
+struct Retained::Outcome {
+    RetainedList list;  // without its text
+    std::string unreadable;
+    std::string trouble;
+    std::shared_ptr<const config::Config> config;
+    std::size_t deleted = 0;  // how many of `deleted_` it has taken out
+};
+
 Retained::Retained(const boost::asio::any_io_executor& executor, Time& time,
-                   std::shared_ptr<store::StateDir> directory, std::chrono::milliseconds patience)
+                   std::shared_ptr<store::StateDir> directory)
     : time_(time),
       directory_(std::move(directory)),
-      box_(std::make_shared<Mailbox<Written>>(
-          executor, [this](Written& answer) { written(std::move(answer.trouble)); })),
-      disk_(patience) {}
+      box_(std::make_shared<Mailbox<Answer>>(
+          executor, [this](Answer& answer) { answered(*answer.outcome); })),
+      alarm_(time.alarm()),
+      disk_(kDiskPatience) {}
 
-void Retained::begin(std::shared_ptr<const config::Config> config) {
-    config_ = std::move(config);
-    const std::filesystem::path path = file_in(*directory_);
-    const auto before = store::read_file(path, kLongest);
-    if (!before) {
-        log_.warn("cannot read {}: {}; topics that are not configured any more stay at the broker",
-                  path.string(), before.error().what);
-    } else if (*before && **before == retained_list(*config_, {})) {
-        return;
-    } else if (*before) {
-        LeftOver found = app::left_over(**before, *config_);
-        if (found.broker.empty()) {
-            log_.warn("{} is not understood, and written anew", path.string());
-        } else if (found.elsewhere) {
-            log_.warn("the broker was {} before: what it retains of us stays there", found.broker);
-        } else if (!found.topics.empty()) {
-            log_.info("{} retained topics have no owner any more: they are deleted at the broker",
-                      found.topics.size());
-            sweeper_.sweep(found.topics, {});
+// Never throws: neither a start nor the worker is to end for want of memory here.
+Retained::Outcome Retained::update(store::StateDir& directory, const config::Config& config,
+                                   std::vector<std::uint64_t> deleted, std::size_t most) {
+    Outcome out;
+    out.deleted = deleted.size();
+    try {
+        const std::filesystem::path path = directory.path() / "topics";
+        auto before = store::read_file(path, kLongest);
+        if (!before) {
+            out.unreadable = "cannot read " + path.string() + ": " + before.error().what;
         }
+        const std::string old = before && *before ? std::move(**before) : std::string();
+        out.list = retained_list(old, config, std::move(deleted), most);
+        const std::string text = std::move(out.list.text);
+        if (before && text == old) {
+            return out;
+        }
+        if (text.size() > kLongest) {
+            out.trouble = path.string() + ": more topics than there is room for";
+        } else if (const auto acquired = directory.acquire(); !acquired) {
+            out.trouble = acquired.error().what;
+        } else if (const auto file = store::replace_file(path, text); !file) {
+            out.trouble = file.error().what;
+        }
+    } catch (const std::exception& error) {
+        out.trouble = error.what();
     }
-    names_leftovers_ = sweeper_.waiting() > 0;
-    written(write_file(*directory_, retained_list(*config_, left_over())));
-}
-
-void Retained::announce(const Reload& plan) {
-    config_ = plan.config;
-    coming_ = plan.unused;
-    write();
-}
-
-void Retained::in_force(const Reload& plan) {
-    coming_.clear();
-    sweeper_.sweep(plan.unused, plan.used);
-}
-
-void Retained::watch() {
-    const bool deleted = names_leftovers_ && coming_.empty() && sweeper_.waiting() == 0;
-    if (!busy_ && (deleted || (!trouble_.empty() && time_.now() >= next_try_))) {
-        write();
-    }
-}
-
-std::vector<std::string> Retained::left_over() const {
-    std::vector<std::string> out = sweeper_.topics();
-    out.insert(out.end(), coming_.begin(), coming_.end());
     return out;
 }
 
-void Retained::write() {
+void Retained::begin(std::shared_ptr<const config::Config> config) {
+    config_ = std::move(config);
+    broker_ = broker_name(*config_);
+    const Outcome outcome = update(*directory_, *config_, {}, kAtOnce);
+    const RetainedList& list = outcome.list;
+    if (!outcome.unreadable.empty()) {
+        log_.warn("{}; topics that are not configured any more stay at the broker",
+                  outcome.unreadable);
+    }
+    if (list.foreign) {
+        log_.warn("{} is not understood, and written anew",
+                  (directory_->path() / "topics").string());
+    }
+    if (!list.elsewhere.empty()) {
+        log_.info("what {} retains of us stays there, until that is the broker again",
+                  fmt::join(list.elsewhere, ", "));
+    }
+    if (list.left_over > 0) {
+        log_.info("{} retained topics have no owner any more: they are deleted at the broker",
+                  list.left_over);
+    }
+    take(outcome);
+    sweeper_.sweep(list.first, {});
+}
+
+boost::asio::awaitable<void> Retained::announce(std::shared_ptr<const Reload> plan) {
+    config_ = plan->config;
+    announced_ = true;
+    write(Then::nothing);
+    const Steady::time_point deadline = time_.now() + kPatience;
+    while (busy_ && time_.now() < deadline) {
+        co_await alarm_->wait_until(deadline);
+    }
+}
+
+void Retained::in_force(const Reload& plan) {
+    announced_ = false;
+    const bool by_the_file = plan.unused.size() > kAtOnce && trouble_.empty();
+    sweeper_.sweep(by_the_file ? std::vector<std::string>() : plan.unused, plan.used);
+    left_over_ += plan.unused.size();
+}
+
+void Retained::connected() {
+    if (broker_ == broker_name(*config_)) {
+        return;
+    }
+    broker_ = broker_name(*config_);
+    sweeper_.clear();
+    deleted_.clear();
+    left_over_ = 1;  // perhaps: the next watch() has a look
+}
+
+void Retained::watch() {
+    for (const std::uint64_t hash : sweeper_.take_deleted()) {
+        deleted_.push_back(hash);
+    }
+    const bool swept = left_over_ > 0 && sweeper_.waiting() == 0;
+    if (!busy_ && !announced_ && (swept || (!trouble_.empty() && time_.now() >= next_try_))) {
+        write(Then::more);
+    }
+}
+
+void Retained::write(Then then) {
     again_ = busy_;
     if (std::exchange(busy_, true)) {
         return;
     }
-    std::vector<std::string> left = left_over();
-    names_leftovers_ = !left.empty();
-    disk_.post([box = box_, directory = directory_, config = config_, left = std::move(left)] {
-        std::string trouble = write_file(*directory, retained_list(*config, left));
-        box->put([&trouble](Written& answer) { answer.trouble = std::move(trouble); });
+    const std::size_t most = then == Then::more ? kAtOnce : 0;
+    disk_.post([box = box_, directory = directory_, config = config_, deleted = deleted_, most] {
+        auto outcome = std::make_shared<Outcome>(update(*directory, *config, deleted, most));
+        outcome->config = config;
+        box->put([&outcome](Answer& answer) { answer.outcome = std::move(outcome); });
     });
 }
 
-// Transitions only are said.
-void Retained::written(std::string trouble) {
+void Retained::answered(const Outcome& outcome) {
     busy_ = false;
-    next_try_ = time_.now() + kTryAgain;
-    if (trouble_.empty() && !trouble.empty()) {
-        log_.info("{}; what another configuration drops at a restart will stay at the broker",
-                  trouble);
+    take(outcome);
+    // Else a later configuration may fill them.
+    if (outcome.config == config_ && !announced_) {
+        sweeper_.sweep(outcome.list.first, {});
     }
-    trouble_ = std::move(trouble);
     if (again_) {
-        write();
+        write(Then::nothing);
+    }
+    alarm_->wake();
+}
+
+// Transitions of trouble only are said.
+void Retained::take(const Outcome& outcome) {
+    next_try_ = time_.now() + kTryAgain;
+    if (trouble_.empty() && !outcome.trouble.empty()) {
+        log_.info("{}; what another configuration drops at a restart will stay at the broker",
+                  outcome.trouble);
+    }
+    trouble_ = outcome.trouble;
+    left_over_ = outcome.list.left_over;
+    if (trouble_.empty()) {
+        const std::size_t gone = std::min(outcome.deleted, deleted_.size());
+        deleted_.erase(deleted_.begin(), deleted_.begin() + static_cast<std::ptrdiff_t>(gone));
     }
 }
 

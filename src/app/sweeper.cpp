@@ -1,5 +1,7 @@
 #include "app/sweeper.h"
 
+#include "app/retained_list.h"
+
 #include <algorithm>
 
 namespace hi6gw::app {
@@ -7,23 +9,23 @@ namespace hi6gw::app {
 void Sweeper::sweep(const std::vector<std::string>& unused, const std::vector<std::string>& used) {
     for (const std::string& topic : used) {
         if (const auto found = by_topic_.find(topic); found != by_topic_.end()) {
-            items_.erase(found->second);
+            const std::uint64_t id = found->second;
             by_topic_.erase(found);
+            items_.erase(id);
         }
     }
     for (const std::string& topic : unused) {
-        if (by_topic_.emplace(topic, next_id_).second) {
-            items_.emplace(next_id_++, Item{topic, false});
+        if (!by_topic_.contains(topic)) {
+            const auto item = items_.emplace(next_id_, Item{topic, false}).first;
+            by_topic_.emplace(item->second.topic, next_id_++);
         }
     }
 }
 
-std::vector<std::string> Sweeper::topics() const {
-    std::vector<std::string> out;
-    for (const auto& [id, item] : items_) {
-        out.push_back(item.topic);
-    }
-    return out;
+void Sweeper::clear() {
+    by_topic_.clear();
+    items_.clear();
+    deleted_.clear();
 }
 
 bool Sweeper::next(mqtt::Publication& out) {
@@ -51,6 +53,7 @@ void Sweeper::settled(const mqtt::Ticket& ticket, bool arrived, const std::strin
         return;
     }
     if (arrived || !why.empty()) {
+        deleted_.push_back(topic_hash(item->second.topic));
         by_topic_.erase(item->second.topic);
         items_.erase(item);
     } else {

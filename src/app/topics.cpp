@@ -37,12 +37,13 @@ EventTopics event_topics(const config::Config& config, const std::string& contro
 std::vector<std::string> retained_topics(const config::Config& config,
                                          const config::Controller& controller) {
     const poll::LaneTopics topics = lane_topics(config, controller);
-    std::vector<std::string> out{topics.status};
+    std::vector<std::string> out;
     for (const config::Signal& signal : controller.signals) {
         if (signal.options->retain) {
             out.push_back(topics.state.before + signal.name + topics.state.after);
         }
     }
+    out.push_back(topics.status);
     return out;
 }
 

@@ -17,7 +17,8 @@ struct EventTopics {
 };
 // Also of a controller that the configuration does not have any more.
 [[nodiscard]] EventTopics event_topics(const config::Config& config, const std::string& controller);
-// Of its status, and of its signals' states where these are retained.
+// Of its signals' states where these are retained, and of its status. That comes last: who listens
+// to it (owners.h) and sees it deleted has seen the others go.
 [[nodiscard]] std::vector<std::string> retained_topics(const config::Config& config,
                                                        const config::Controller& controller);
 [[nodiscard]] std::string gateway_topic(const config::Config& config);

@@ -51,7 +51,7 @@ Result<std::optional<std::string>> read_file(const std::filesystem::path& path,
         }
         text.append(piece, size > 0 ? static_cast<std::size_t>(size) : 0);
         if (text.size() > longest) {
-            return Fault{"too long to have been written by us"};
+            return Fault{"longer than " + std::to_string(longest) + " bytes"};
         }
     }
 }

@@ -12,15 +12,17 @@ deploy/install-deps.sh build test bench
 cmake --preset release --log-level=WARNING
 cmake --build --preset release -j "$(.ci/jobs)" --target hi6gw_bench
 
-# Debian has no Node-RED: npm brings it, of a fixed version, into the build directory.
+# Debian has no Node-RED: npm brings it into the build directory; its own version is fixed, not those of what it needs.
 command -v npm >/dev/null || deploy/install-deps.sh node
 node_red=build/node-red/node_modules/node-red
 if [ ! -e $node_red/red.js ]; then
-    npm install --prefix build/node-red --silent --no-audit --no-fund --ignore-scripts node-red@4.1.15 ||
+    rm -rf build/node-red build/node-red.part
+    npm install --prefix build/node-red.part --silent --no-audit --no-fund --ignore-scripts node-red@4.1.15 &&
+        mv build/node-red.part build/node-red ||
         echo "bench: no Node-RED without the npm registry: that comparison is left out" >&2
 fi
 extra=()
-[ ! -e $node_red/red.js ] || extra=(--node-red $node_red)
+[ ! -e $node_red/red.js ] || extra=(--node-red "$node_red")
 
 out=(--out tests/bench/RESULTS.md)
 for argument in "$@"; do

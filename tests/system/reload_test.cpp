@@ -431,5 +431,28 @@ TEST(Reload, ASecondGatewayForAControllerIsReported) {
     EXPECT_EQ(invariants.broken(), "");
 }
 
+// "offline" is what both say then, and neither has anything better.
+TEST(Reload, ASecondGatewayAtADeadControllerMakesNobodyRepeatHimself) {
+    Plant plant(kA);
+    ASSERT_TRUE(becomes(plant.probe, "a", "0"));
+    Gateway second("gateway: {id: line2}\nmqtt: {url: \"" + plant.broker.url() + "\"}\n" +
+                   controller_yaml(plant.simulator, kA));
+    ASSERT_TRUE(eventually([&] { return second.metric("hi6gw_duplicate_owner") == 1; }, kPatience));
+    plant.simulator.kill();
+    const auto offline = [&] {
+        int said = 0;
+        for (const Received& message : plant.probe.messages("hi6/r1/status")) {
+            said += message.payload.find("\"offline\"") != std::string::npos ? 1 : 0;
+        }
+        return said;
+    };
+    ASSERT_TRUE(eventually([&] { return offline() >= 2; }, kPatience));
+    ASSERT_TRUE(becomes(plant.probe, "a", "0", 24));
+    const std::size_t said = plant.probe.messages("hi6/r1/state/a").size();
+    EXPECT_FALSE(
+        eventually([&] { return plant.probe.messages("hi6/r1/state/a").size() > said + 1; }, 14s))
+        << "twice the time after which a goodbye is answered";
+}
+
 }  // namespace
 }  // namespace hi6gw::test

@@ -1,11 +1,14 @@
 // The gateway is started again with another configuration: what the broker keeps of the one before
 // must not stand there as good for ever, however that gateway ended.
 
+#include "support/invariants.h"
 #include "system/plant.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -21,13 +24,21 @@ const std::string kA = "      - {name: a, address: fb2.di3}\n";
 const std::string kB = "      - {name: b, address: fb2.di4}\n";
 
 struct Restart : Plant {
-    Restart() : Plant(kA + kB) {
+    explicit Restart(const std::string& more = kB) : Plant(kA + more), invariants(broker) {
+        invariants.watch("r1", simulator, {{"a", "fb2.di3", false}});
         EXPECT_TRUE(becomes(probe, "a", "0"));
-        EXPECT_TRUE(becomes(probe, "b", "0"));
     }
     void kill() {
         gateway.process().signal(SIGKILL);
         EXPECT_TRUE(gateway.process().wait(kPatience));
+        invariants.died();
+    }
+    // At the end of whatever happened.
+    void expect_well() {
+        std::string untrue;
+        EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
+        EXPECT_EQ(gateway.stop(), 0);
+        EXPECT_EQ(invariants.broken(), "");
     }
     void start_with(const std::string& signals) {
         gateway.rewrite(base_yaml(broker) + controller_yaml(simulator, signals));
@@ -48,11 +59,12 @@ struct Restart : Plant {
         EXPECT_TRUE(late.wait_for("hi6/end", "1", kPatience));
         return !late.messages("hi6/r1/state/" + signal).empty();
     }
+    Invariants invariants;
 };
 
 TEST(Restart, WhatIsNotConfiguredAnyMoreIsDeletedAtTheBroker) {
     Restart cell;
-    EXPECT_TRUE(cell.is_retained("b"));
+    ASSERT_TRUE(becomes(cell.probe, "b", "0"));
     cell.kill();
     EXPECT_TRUE(cell.is_retained("b")) << "and good, with nobody behind it";
     cell.start_with(kA);
@@ -63,15 +75,18 @@ TEST(Restart, WhatIsNotConfiguredAnyMoreIsDeletedAtTheBroker) {
     EXPECT_FALSE(cell.is_retained("b"));
     EXPECT_THAT(cell.list(), HasSubstr("hi6/r1/state/a\n"));
     EXPECT_EQ(cell.gateway.stop(), 0);
+    cell.invariants.died();
     // Not said again by a start that finds nothing to do.
     const std::size_t deletions = cell.probe.messages("hi6/r1/state/b").size();
     cell.start_with(kA);
     EXPECT_TRUE(becomes(cell.probe, "a", "0"));
     EXPECT_EQ(cell.probe.messages("hi6/r1/state/b").size(), deletions);
+    cell.expect_well();
 }
 
 TEST(Restart, KilledBeforeTheBrokerAnsweredTheNextStartDeletesIt) {
     Restart cell;
+    ASSERT_TRUE(becomes(cell.probe, "b", "0"));
     cell.kill();
     cell.broker.pause();
     cell.start_with(kA);
@@ -84,6 +99,7 @@ TEST(Restart, KilledBeforeTheBrokerAnsweredTheNextStartDeletesIt) {
     EXPECT_TRUE(cell.probe.wait_for("hi6/r1/state/b", "", kPatience));
     EXPECT_TRUE(becomes(cell.probe, "a", "0"));
     EXPECT_FALSE(cell.is_retained("b"));
+    cell.expect_well();
 }
 
 // A reload names what it fills before it does.
@@ -99,10 +115,12 @@ TEST(Restart, WhatAReloadAddedIsKnownToTheNextStart) {
     cell.start_with(kA);
     EXPECT_TRUE(cell.probe.wait_for("hi6/r1/state/c", "", kPatience));
     EXPECT_FALSE(cell.is_retained("c"));
+    cell.expect_well();
 }
 
 TEST(Restart, AListThatIsNotOursDeletesNothing) {
     Restart cell;
+    ASSERT_TRUE(becomes(cell.probe, "b", "0"));
     cell.kill();
     PublishOptions retained;
     retained.retain = true;
@@ -113,6 +131,7 @@ TEST(Restart, AListThatIsNotOursDeletesNothing) {
     EXPECT_TRUE(cell.is_retained("b")) << "nobody knows any more whose it is";
     EXPECT_THAT(cell.list(), HasSubstr("hi6/r1/state/a\n")) << "written anew";
     EXPECT_THAT(cell.list(), Not(HasSubstr("somebody")));
+    cell.expect_well();
 }
 
 TEST(Restart, WithAStateDirectoryThatTakesNothingItGoesOnAndSaysSo) {
@@ -123,8 +142,50 @@ TEST(Restart, WithAStateDirectoryThatTakesNothingItGoesOnAndSaysSo) {
     cell.start_with(kA);
     EXPECT_TRUE(cell.gateway.process().wait_for_output("cannot read", kPatience));
     EXPECT_TRUE(cell.gateway.process().wait_for_output("will stay at the broker", kPatience));
-    EXPECT_TRUE(becomes(cell.probe, "a", "0"));
-    EXPECT_EQ(cell.gateway.stop(), 0);
+    cell.expect_well();
+}
+
+// More than are held in memory at once: 32,000.
+std::string many() {
+    std::string out;
+    for (int block = 0; block < 10; ++block) {
+        const std::string number = std::to_string(block);
+        for (const char* relay : {"di", "do", "x", "y"}) {
+            out += "      - {name: \"" + number + relay + "/{i}\", address: \"fb" + number + "." +
+                   relay + "{i}\", for: 0..799}\n";
+        }
+    }
+    return out;
+}
+// State topics that stand at the broker with a value.
+std::int64_t retained(const Restart& cell) {
+    const auto all = cell.probe.latest();
+    return std::count_if(all.begin(), all.end(), [](const auto& each) {
+        return each.first.starts_with("hi6/r1/state/") && !each.second.payload.empty();
+    });
+}
+
+TEST(Restart, ManyAreDeletedInTurnsAndNoneIsForgotten) {
+    Restart cell(many());
+    ASSERT_TRUE(eventually([&] { return retained(cell) == 32'001; }, 30s)) << retained(cell);
+    cell.kill();
+    cell.start_with(kA);
+    ASSERT_TRUE(eventually([&] { return retained(cell) < 25'000; }, 30s));
+    cell.kill();
+    cell.gateway.start();
+    EXPECT_TRUE(eventually([&] { return retained(cell) == 1; }, 30s)) << retained(cell);
+    cell.expect_well();
+}
+
+TEST(Restart, ManyAreDeletedInTurnsByAReload) {
+    Restart cell(many());
+    ASSERT_TRUE(eventually([&] { return retained(cell) == 32'001; }, 30s)) << retained(cell);
+    EXPECT_TRUE(
+        reloads(cell.gateway, base_yaml(cell.broker) + controller_yaml(cell.simulator, kA)));
+    EXPECT_TRUE(eventually([&] { return retained(cell) == 1; }, 30s)) << retained(cell);
+    EXPECT_TRUE(
+        eventually([&] { return cell.list().find("/0di/") == std::string::npos; }, kPatience));
+    cell.expect_well();
 }
 
 }  // namespace

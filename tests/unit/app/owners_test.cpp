@@ -17,6 +17,8 @@ config::Config two(const std::string& first = "r1", const std::string& second = 
     return out;
 }
 
+using Strings = std::vector<std::string>;
+
 class OwnersTest : public testing::Test {
   protected:
     OwnersTest() { owners.configure(two()); }
@@ -24,6 +26,13 @@ class OwnersTest : public testing::Test {
               const std::string& state = "online") {
         return owners.look(topic, R"({"state":")" + state + R"(","session":")" + session + "\"}",
                            stored, now);
+    }
+    Strings left() {
+        Strings out;
+        for (const Owners::Left& each : owners.take_left(now)) {
+            out.push_back(each.controller + (each.deleted ? " deleted" : " offline"));
+        }
+        return out;
     }
     Owners owners{"ours"};
     Steady::time_point now{1000s};
@@ -81,22 +90,36 @@ TEST_F(OwnersTest, IsForgottenAfterAnHourOfSilence) {
 
 // Its last word is that nobody reads the controller: we do.
 TEST_F(OwnersTest, WhatOneLeavesIsSaidAgainOnceAllOfItsFarewellIsThere) {
-    using Names = std::vector<std::string>;
     look("hi6/r1/status", "theirs");
     look("hi6/r2/status", "ours", false, "offline");
     look("hi6/r2/status", "theirs", true, "offline");
     now += Owners::kFarewell;
-    EXPECT_EQ(owners.take_left(now), Names{}) << "it is still there; ours; of old";
+    EXPECT_EQ(left(), Strings{}) << "it is still there; ours; of old";
     look("hi6/r1/status", "theirs", false, "offline");
     EXPECT_FALSE(owners.look("hi6/r2/status", "", false, now)) << "deleted by its reload";
     now += Owners::kFarewell - 1ms;
-    EXPECT_EQ(owners.take_left(now), Names{});
-    look("hi6/r2/status", "theirs", false, "offline");
+    EXPECT_EQ(left(), Strings{});
+    EXPECT_FALSE(owners.look("hi6/r2/status", "", false, now)) << "once more, after a reconnect";
     now += 1ms;
-    EXPECT_EQ(owners.take_left(now), Names{"r1"});
-    EXPECT_EQ(owners.take_left(now), Names{}) << "once";
+    EXPECT_EQ(left(), Strings{"r1 offline"});
+    EXPECT_EQ(left(), Strings{}) << "once";
     now += Owners::kFarewell;
-    EXPECT_EQ(owners.take_left(now), Names{"r2"}) << "from its last word on";
+    EXPECT_EQ(left(), Strings{"r2 deleted"}) << "from its last word on";
+}
+
+// It may also be there and not reach the controller, for ever.
+TEST_F(OwnersTest, AnOfflineOneIsAnsweredOnceAMinuteADeletionAlways) {
+    look("hi6/r1/status", "theirs", false, "offline");
+    now += Owners::kFarewell;
+    EXPECT_EQ(left(), Strings{"r1 offline"});
+    look("hi6/r1/status", "theirs", false, "offline");
+    now += Owners::kAnswer - 1ms;
+    EXPECT_EQ(left(), Strings{});
+    now += 1ms;
+    EXPECT_EQ(left(), Strings{"r1 offline"});
+    EXPECT_FALSE(owners.look("hi6/r1/status", "", false, now));
+    now += Owners::kFarewell;
+    EXPECT_EQ(left(), Strings{"r1 deleted"});
 }
 
 TEST_F(OwnersTest, AReloadKeepsWhatIsKnownOfThoseThatStay) {

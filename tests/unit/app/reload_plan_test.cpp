@@ -133,11 +133,13 @@ TEST(ReloadPlan, OfTopicsAndPayload) {
              for (const std::string& topic : all) {
                  r.used.push_back("plant" + topic.substr(3));
              }
+             r.used.emplace_back("plant/gateway/line1/status");
          }},
         {"that of the gateway", [](Config& c) { c.topics.gateway = "gateways/{gateway}"; },
          [&all](Reload& r) {
              r.lanes = r.session = r.farewell = true;
              r.used = all;
+             r.used.emplace_back("gateways/line1");
              r.unused = {"hi6/gateway/line1/status"};
          }},
         {"that of commands: nothing retained is left",

@@ -34,50 +34,85 @@ config::Config plant(const std::vector<std::string>& signals) {
     return out;
 }
 
-const std::string kHead = "hi6gw 1, retained at broker:1883\n";
+const std::string kHead = "# hi6gw 1, retained at broker:1883\n";
+const std::string kOfAB =
+    kHead +
+    "hi6/gateway/line1/status\nhi6/r1/state/a\nhi6/r1/state/b\nhi6/r1/status\nhi6/r2/status\n";
+constexpr std::size_t kMany = 100;
+
+RetainedList after(const std::string& before, const std::vector<std::string>& signals,
+                   std::size_t most = kMany) {
+    return retained_list(before, plant(signals), {}, most);
+}
 
 TEST(RetainedList, NamesTheBrokerAndEveryRetainedTopicOnce) {
-    config::Config config = plant({"a", "b"});
+    EXPECT_EQ(after("", {"a", "b"}).text, kOfAB);
+    config::Config quiet = plant({});
     auto silent = std::make_shared<domain::SignalOptions>();
     silent->retain = false;
-    config::Controller changed = config.controllers[0];
-    changed.signals[1].options = silent;
-    config::Config quiet = plant({});
+    config::Controller one = plant({"a", "b"}).controllers[0];
+    one.signals[1].options = silent;
     quiet.controllers = {};
-    quiet.controllers.push_back(changed);
-    EXPECT_EQ(retained_list(config, {}), kHead +
-                                             "hi6/gateway/line1/status\nhi6/r1/status\n"
-                                             "hi6/r1/state/a\nhi6/r1/state/b\nhi6/r2/status\n");
-    EXPECT_EQ(retained_list(quiet, {"gone"}),
-              kHead + "hi6/gateway/line1/status\nhi6/r1/status\nhi6/r1/state/a\ngone\n");
+    quiet.controllers.push_back(one);
+    EXPECT_EQ(retained_list("", quiet, {}, kMany).text,
+              kHead + "hi6/gateway/line1/status\nhi6/r1/state/a\nhi6/r1/status\n")
+        << "the controller's status last: another gateway listens to it";
 }
 
-TEST(RetainedList, NothingIsLeftOverBySameConfigurationOrALargerOne) {
-    const std::string list = retained_list(plant({"a", "b"}), {});
-    EXPECT_THAT(left_over(list, plant({"a", "b"})).topics, IsEmpty());
-    EXPECT_THAT(left_over(list, plant({"c", "b", "a"})).topics, IsEmpty());
+TEST(RetainedList, NothingIsLeftOverByTheSameConfigurationOrALargerOne) {
+    EXPECT_EQ(after(kOfAB, {"a", "b"}).text, kOfAB);
+    EXPECT_EQ(after(kOfAB, {"a", "b"}).left_over, 0U);
+    EXPECT_EQ(after(kOfAB, {"c", "b", "a"}).left_over, 0U);
 }
 
-TEST(RetainedList, WhatIsNotFilledAnyMoreIsLeftOver) {
-    const std::string list = retained_list(plant({"a", "b"}), {"older"});
-    const LeftOver found = left_over(list, plant({"b"}));
-    EXPECT_EQ(found.broker, "broker:1883");
-    EXPECT_FALSE(found.elsewhere);
-    EXPECT_THAT(found.topics, ElementsAre("hi6/r1/state/a", "older"));
-    EXPECT_THAT(left_over(list, plant({"a", "b"})).topics, ElementsAre("older"))
-        << "not deleted yet, so still named";
+TEST(RetainedList, WhatIsNotFilledAnyMoreIsLeftOverUntilItIsDeleted) {
+    const RetainedList found = after(kOfAB + "older\n", {"b"});
+    EXPECT_THAT(found.first, ElementsAre("hi6/r1/state/a", "older"));
+    EXPECT_EQ(found.left_over, 2U);
+    EXPECT_EQ(found.text, after("", {"b"}).text + "hi6/r1/state/a\nolder\n") << "still named";
+    EXPECT_THAT(after(found.text, {"a", "b"}).first, ElementsAre("older")) << "a is filled again";
+
+    const RetainedList later =
+        retained_list(found.text, plant({"b"}), {topic_hash("hi6/r1/state/a")}, kMany);
+    EXPECT_THAT(later.first, ElementsAre("older"));
+    EXPECT_EQ(retained_list(later.text, plant({"b"}), {topic_hash("older")}, kMany).text,
+              after("", {"b"}).text);
 
     config::Config renamed = plant({"a", "b"});
     renamed.gateway.id = "line2";
-    EXPECT_THAT(left_over(list, renamed).topics, ElementsAre("hi6/gateway/line1/status", "older"));
+    EXPECT_THAT(retained_list(kOfAB, renamed, {}, kMany).first,
+                ElementsAre("hi6/gateway/line1/status"));
 }
 
-TEST(RetainedList, OfAnotherBrokerIsToldApart) {
+TEST(RetainedList, NoMoreAreHeldThanAreAskedFor) {
+    const RetainedList found = after(kOfAB, {}, 1);
+    EXPECT_THAT(found.first, ElementsAre("hi6/r1/state/a"));
+    EXPECT_EQ(found.left_over, 2U);
+    EXPECT_THAT(found.text, testing::EndsWith("hi6/r1/state/a\nhi6/r1/state/b\n"));
+    EXPECT_THAT(after(kOfAB, {}, 0).first, IsEmpty());
+}
+
+TEST(RetainedList, WhatAnotherBrokerKeepsIsNamedUntilItIsOursAgain) {
     config::Config moved = plant({"b"});
     moved.mqtt.port = 8883;
-    const LeftOver found = left_over(retained_list(plant({"a", "b"}), {}), moved);
-    EXPECT_EQ(found.broker, "broker:1883");
-    EXPECT_TRUE(found.elsewhere);
+    const RetainedList found = retained_list(kOfAB, moved, {}, kMany);
+    EXPECT_THAT(found.first, IsEmpty()) << "nothing of that is to be deleted here";
+    EXPECT_EQ(found.left_over, 0U);
+    EXPECT_THAT(found.elsewhere, ElementsAre("broker:1883"));
+    EXPECT_THAT(found.text, testing::StartsWith("# hi6gw 1, retained at broker:8883\n"));
+    EXPECT_THAT(found.text, testing::EndsWith(kOfAB));
+    EXPECT_EQ(retained_list(found.text, moved, {}, kMany).text, found.text);
+
+    const RetainedList back = after(found.text, {"b"});
+    EXPECT_THAT(back.first, ElementsAre("hi6/r1/state/a"));
+    EXPECT_THAT(back.elsewhere, ElementsAre("broker:8883"));
+
+    std::string many = kOfAB;
+    for (int port = 1; port <= 9; ++port) {
+        many += "# hi6gw 1, retained at old:" + std::to_string(port) + "\na\n";
+    }
+    EXPECT_THAT(after(many, {"a", "b"}).elsewhere, ElementsAre("old:1", "old:2", "old:3"))
+        << "the newest ones: the list is bounded";
 }
 
 TEST(RetainedList, AnythingElseInTheFileIsSkipped) {
@@ -91,7 +126,6 @@ TEST(RetainedList, AnythingElseInTheFileIsSkipped) {
         {"the head alone", kHead, {}},
         {"no end of line", kHead + "a", {"a"}},
         {"empty lines", kHead + "\n\na\n\n", {"a"}},
-        {"twice", kHead + "a\na\n", {"a"}},
         {"filters, which would empty what others own", kHead + "#\n+/state\nhi6/#\na\n", {"a"}},
         {"zero", kHead + std::string("a\0b\nc\n", 6), {"c"}},
         {"no UTF-8", kHead + "\xff\xfe\nc\n", {"c"}},
@@ -99,9 +133,10 @@ TEST(RetainedList, AnythingElseInTheFileIsSkipped) {
     };
     for (const auto& one : cases) {
         SCOPED_TRACE(one.what);
-        EXPECT_EQ(left_over(one.list, plant({})).topics, one.topics);
+        EXPECT_EQ(after(one.list, {}).first, one.topics);
     }
-    EXPECT_EQ(left_over("a\n", plant({})).broker, "") << "not ours";
+    EXPECT_TRUE(after("a\n", {}).foreign);
+    EXPECT_FALSE(after(kHead, {}).foreign);
 }
 
 }  // namespace

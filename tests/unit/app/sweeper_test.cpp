@@ -2,6 +2,8 @@
 
 #include "app/sweeper.h"
 
+#include "app/retained_list.h"
+
 #include <gtest/gtest.h>
 
 #include <vector>
@@ -79,6 +81,22 @@ TEST(Sweeper, LeavesAloneWhatHasAnOwnerAgain) {
     EXPECT_TRUE(take_all(sweeper).empty()) << "must not delete what is said there now";
     sweeper.sweep({"a"}, {});
     EXPECT_EQ(topics(take_all(sweeper)), (Strings{"a"})) << "and is unused once more";
+}
+
+TEST(Sweeper, TellsWhatHasGone) {
+    Sweeper sweeper;
+    sweeper.sweep({"a", "b", "c", "d"}, {});
+    const auto sent = take_all(sweeper);
+    sweeper.settled(sent[0].ticket, true, "");
+    sweeper.settled(sent[1].ticket, false, "");
+    sweeper.settled(sent[2].ticket, false, "Not authorized (0x87)");
+    EXPECT_EQ(sweeper.take_deleted(), (std::vector{topic_hash("a"), topic_hash("c")}));
+    EXPECT_TRUE(sweeper.take_deleted().empty());
+    sweeper.clear();
+    EXPECT_EQ(sweeper.waiting(), 0U);
+    sweeper.settled(sent[3].ticket, true, "");
+    EXPECT_TRUE(sweeper.take_deleted().empty()) << "of another broker by now";
+    EXPECT_TRUE(take_all(sweeper).empty());
 }
 
 TEST(Sweeper, ATopicStandsInItOnce) {
