@@ -4,7 +4,7 @@
 #   scenarios: latency seed nodered sweep race load split commands journal burst start reconnect scale
 #   REALTIME=1 tests/bench/run.sh   (root) keeps what else a shared machine does out of the figures: all that is measured
 #   runs before any other program (chrt -f)
-# With the defaults about a quarter of an hour. Nothing is asserted: shared machines are noisy, so read medians and spread.
+# With the defaults about half an hour. Nothing is asserted: shared machines are noisy, so read medians and spread.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
