@@ -1,9 +1,8 @@
 // The broker's rows of the fault matrix (B1, B2, ...) that need a real broker and a real gateway.
 // Judged by what a subscriber got, what the controller was asked for, and the broker's own log.
 
-#include "support/invariants.h"
 #include "support/proxy.h"
-#include "system/plant.h"
+#include "system/judged.h"
 
 #include <gtest/gtest.h>
 
@@ -409,10 +408,7 @@ TEST_P(Flood, HurtsNeitherPollingNorOtherControllers) {
         << "I12";
     EXPECT_LE(flooded.posts().size(), 100U + 25U * std::size_t((end - begin) / 1'000'000 + 2));
     EXPECT_TRUE(gateway.process().running()) << "I10";
-    std::string untrue;
-    EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
-    EXPECT_EQ(gateway.stop(), 0);
-    EXPECT_EQ(invariants.broken(), "");
+    expect_well(invariants, gateway);
     EXPECT_GT(invariants.tally().states["verified"], 10) << "hardly any was carried out";
 }
 

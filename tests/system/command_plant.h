@@ -1,8 +1,7 @@
 #pragma once
 // A plant with outputs of every kind, and somebody who gives commands to them.
 
-#include "support/invariants.h"
-#include "system/plant.h"
+#include "system/judged.h"
 
 #include <gtest/gtest.h>
 
@@ -39,11 +38,10 @@ inline std::vector<boost::json::value> results(const MqttProbe& probe, const std
     return out;
 }
 
-struct CommandPlant : Plant {
+struct CommandPlant : JudgedPlant {
     explicit CommandPlant(const std::string& controller_keys = "",
                           const std::vector<std::string>& simulator_arguments = {})
-        : Plant(kCommandSignals, simulator_arguments, controller_keys), invariants(broker) {
-        invariants.watch("r1", simulator, watched_signals());
+        : JudgedPlant(kCommandSignals, watched_signals(), simulator_arguments, controller_keys) {
         invariants.others_command();
         online();
     }
@@ -76,16 +74,6 @@ struct CommandPlant : Plant {
         }
         return results(probe, signal)[before].as_object();
     }
-    // At the end, with the controller as it should be.
-    void expect_well() {
-        std::string untrue;
-        EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
-        EXPECT_TRUE(gateway.process().running()) << "I10";
-        EXPECT_EQ(gateway.stop(), 0);
-        EXPECT_EQ(invariants.broken(), "");
-    }
-
-    Invariants invariants;
 };
 
 inline std::string summary(const boost::json::object& result) {

@@ -2,9 +2,8 @@
 // a row, each with its fault at the same time, and one without as a witness. Judged by the
 // controllers' logs and by what a subscriber got.
 
-#include "support/invariants.h"
 #include "support/proxy.h"
-#include "system/plant.h"
+#include "system/judged.h"
 
 #include <gtest/gtest.h>
 
@@ -447,10 +446,7 @@ TEST(ProgramFaults, AnOutputThatIsTakenBackIsAMismatch) {
         eventually([&] { return plant.simulator.stat("requests_total") > asked + 20; }, kPatience));
     EXPECT_EQ(plant.simulator.posts().size(), 1U);
     EXPECT_TRUE(eventually([&] { return invariants.all_answered(); }, kPatience));
-    std::string untrue;
-    EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
-    EXPECT_EQ(plant.gateway.stop(), 0);
-    EXPECT_EQ(invariants.broken(), "");
+    expect_well(invariants, plant.gateway);
 }
 
 }  // namespace

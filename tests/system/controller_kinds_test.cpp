@@ -1,7 +1,6 @@
 // Controllers of every kind: what the documentation leaves open, and servers with habits.
 
-#include "support/invariants.h"
-#include "system/plant.h"
+#include "system/judged.h"
 
 #include <gtest/gtest.h>
 
@@ -114,10 +113,7 @@ TEST(KindsFoundOut, AControllerThatClosesEachTimeIsAskedOnceASecond) {
     const auto seconds =
         std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - begin);
     EXPECT_LE(plant.simulator.stat("connections_total") - connects, seconds.count() + 1);
-    std::string untrue;
-    EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
-    EXPECT_EQ(plant.gateway.stop(), 0);
-    EXPECT_EQ(invariants.broken(), "");
+    expect_well(invariants, plant.gateway);
 }
 
 TEST(KindsFoundOut, OneUnknownSignalDoesNotHurtTheOthers) {

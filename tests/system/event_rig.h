@@ -1,9 +1,8 @@
 #pragma once
 // A cell whose every change is known, and the account that a consumer keeps of its events.
 
-#include "support/invariants.h"
 #include "support/proxy.h"
-#include "system/plant.h"
+#include "system/judged.h"
 
 #include <gtest/gtest.h>
 

@@ -52,13 +52,7 @@ struct EventPlant {
         });
         return account_of(events);
     }
-    void expect_well() {
-        std::string untrue;
-        EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
-        EXPECT_TRUE(gateway.process().running()) << "I10";
-        EXPECT_EQ(gateway.stop(), 0);
-        EXPECT_EQ(invariants.broken(), "");
-    }
+    void expect_well() { test::expect_well(invariants, gateway); }
     [[nodiscard]] std::string gateway_reason() const {
         const auto status = latest(probe, "hi6/gateway/line1/status");
         const auto* reason =

@@ -1,10 +1,9 @@
 // The host's rows of the fault matrix (H1, H2, ...): disk, clock, file descriptors, names, CPU,
 // log.
 
-#include "support/invariants.h"
 #include "support/proxy.h"
 #include "support/small_disk.h"
-#include "system/plant.h"
+#include "system/judged.h"
 
 #include <gtest/gtest.h>
 
@@ -294,10 +293,7 @@ TEST(HostFaults, WithoutFileDescriptorsLanesGoOnAndTheRestComesBack) {
     EXPECT_EQ(gateway.get("/readyz").status, 200U) << "the operations server accepts again";
     EXPECT_EQ(steady.stat("connections_total"), 1);
     EXPECT_EQ(to_broker.counts().links, 1U);
-    std::string untrue;
-    EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
-    EXPECT_EQ(gateway.stop(), 0) << gateway.process().err();
-    EXPECT_EQ(invariants.broken(), "");
+    expect_well(invariants, gateway);
 }
 
 TEST(HostFaults, TooFewFileDescriptorsAreSaidAtTheStart) {
@@ -492,10 +488,7 @@ TEST(HostFaults, NumbersAndTimesKnowNoLocale) {
     EXPECT_NEAR(static_cast<double>(stamp), static_cast<double>(wall_now_us()) / 1000, 20'000);
     EXPECT_NE(gateway.get("/metrics").body.find("le=\"0.005\""), std::string::npos);
     EXPECT_NE(gateway.process().err().find("Z info"), std::string::npos) << "UTC";
-    std::string untrue;
-    EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
-    EXPECT_EQ(gateway.stop(), 0);
-    EXPECT_EQ(invariants.broken(), "");
+    expect_well(invariants, gateway);
 }
 
 // H19

@@ -1,8 +1,7 @@
 // A configuration that is read again while the gateway works (SIGHUP). Judged by the controllers'
 // logs and by what a subscriber got.
 
-#include "support/invariants.h"
-#include "system/plant.h"
+#include "system/judged.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -38,11 +37,7 @@ struct Cell : Plant {
                          with_r2 ? std::vector<WatchedSignal>{{"b", "fb2.di4", false}}
                                  : std::vector<WatchedSignal>{});
         EXPECT_TRUE(eventually([&] { return invariants.all_answered(); }, kPatience));
-        std::string untrue;
-        EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
-        EXPECT_TRUE(gateway.process().running()) << "I10";
-        EXPECT_EQ(gateway.stop(), 0);
-        EXPECT_EQ(invariants.broken(), "");
+        test::expect_well(invariants, gateway);
     }
     // Two controllers: r1 with these signals, r2 always the same.
     [[nodiscard]] std::string yaml(const std::string& signals, const std::string& more = "") const {
@@ -193,10 +188,7 @@ TEST(Reload, APasswordThatIsGoneIsRefusedAndTheOldOneKept) {
     EXPECT_TRUE(becomes(probe, "a", "1"));
     EXPECT_EQ(gateway.metric("hi6gw_mqtt_connects_total"), 1);
     EXPECT_EQ(gateway.process().err().find("secret"), std::string::npos);
-    std::string untrue;
-    EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
-    EXPECT_EQ(gateway.stop(), 0);
-    EXPECT_EQ(invariants.broken(), "");
+    expect_well(invariants, gateway);
 }
 
 TEST(Reload, AnotherBrokerIsToldGoodbyeAndHello) {

@@ -1,8 +1,7 @@
 // The gateway is started again with another configuration: what the broker keeps of the one before
 // must not stand there as good for ever, however that gateway ended.
 
-#include "support/invariants.h"
-#include "system/plant.h"
+#include "system/judged.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -23,22 +22,15 @@ using testing::Not;
 const std::string kA = "      - {name: a, address: fb2.di3}\n";
 const std::string kB = "      - {name: b, address: fb2.di4}\n";
 
-struct Restart : Plant {
-    explicit Restart(const std::string& more = kB) : Plant(kA + more), invariants(broker) {
-        invariants.watch("r1", simulator, {{"a", "fb2.di3", false}});
+struct Restart : JudgedPlant {
+    explicit Restart(const std::string& more = kB)
+        : JudgedPlant(kA + more, {{"a", "fb2.di3", false}}) {
         EXPECT_TRUE(becomes(probe, "a", "0"));
     }
     void kill() {
         gateway.process().signal(SIGKILL);
         EXPECT_TRUE(gateway.process().wait(kPatience));
         invariants.died();
-    }
-    // At the end of whatever happened.
-    void expect_well() {
-        std::string untrue;
-        EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
-        EXPECT_EQ(gateway.stop(), 0);
-        EXPECT_EQ(invariants.broken(), "");
     }
     void start_with(const std::string& signals) {
         gateway.rewrite(base_yaml(broker) + controller_yaml(simulator, signals));
@@ -59,7 +51,6 @@ struct Restart : Plant {
         EXPECT_TRUE(late.wait_for("hi6/end", "1", kPatience));
         return !late.messages("hi6/r1/state/" + signal).empty();
     }
-    Invariants invariants;
 };
 
 TEST(Restart, WhatIsNotConfiguredAnyMoreIsDeletedAtTheBroker) {
@@ -143,6 +134,33 @@ TEST(Restart, WithAStateDirectoryThatTakesNothingItGoesOnAndSaysSo) {
     EXPECT_TRUE(cell.gateway.process().wait_for_output("cannot read", kPatience));
     EXPECT_TRUE(cell.gateway.process().wait_for_output("will stay at the broker", kPatience));
     cell.expect_well();
+}
+
+// It would delete there again what another gateway may fill by then.
+TEST(Restart, WhatTheLastDrainDeletedIsForgottenWithIt) {
+    Restart cell;
+    ASSERT_TRUE(becomes(cell.probe, "b", "0"));
+    EXPECT_TRUE(
+        reloads(cell.gateway, base_yaml(cell.broker) + controller_yaml(cell.simulator, kA)));
+    cell.expect_well();
+    EXPECT_TRUE(cell.probe.wait_for("hi6/r1/state/b", "", kPatience));
+    EXPECT_TRUE(cell.list().find("state/b") == std::string::npos) << cell.list();
+}
+
+TEST(Restart, WhatOneBrokerKeepsIsNotDeletedAtAnother) {
+    Restart cell;
+    ASSERT_TRUE(becomes(cell.probe, "b", "0"));
+    const Broker other;
+    PublishOptions theirs;
+    theirs.retain = true;
+    publish(other, "hi6/r1/state/b", "theirs", theirs);
+    cell.broker.pause();  // the deletion cannot be said where it belongs
+    EXPECT_TRUE(reloads(cell.gateway, base_yaml(other) + controller_yaml(cell.simulator, kA)));
+    const MqttProbe there(other);
+    EXPECT_TRUE(becomes(there, "a", "0"));
+    EXPECT_TRUE(gateway_becomes(there, "online"));
+    EXPECT_EQ(cell.gateway.stop(), 0);
+    EXPECT_EQ(there.messages("hi6/r1/state/b").size(), 1U) << "as it was";
 }
 
 // More than are held in memory at once: 32,000.

@@ -1,9 +1,8 @@
 // The password for the broker, from wherever it comes, is not to be found in anything that the
 // programs say: logs at their most talkative, pages, topics, and what the subcommands print.
 
-#include "support/invariants.h"
 #include "support/net.h"
-#include "system/plant.h"
+#include "system/judged.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -133,10 +132,7 @@ TEST(Secrets, OnesThatCannotBeReadAgainLeaveTheOldInForce) {
     ASSERT_TRUE(reloads(gateway, yaml));
     EXPECT_TRUE(eventually([&] { return reason().empty(); }, kPatience));
     EXPECT_EQ(gateway.metric("hi6gw_mqtt_connects_total"), 1);
-    std::string untrue;
-    EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
-    EXPECT_EQ(gateway.stop(), 0);
-    EXPECT_EQ(invariants.broken(), "");
+    expect_well(invariants, gateway);
     EXPECT_THAT(gateway.process().err(), Not(HasSubstr(kSecret)));
 }
 

@@ -1,7 +1,6 @@
 // What a subscriber sees of a controller's signals, end to end.
 
-#include "support/invariants.h"
-#include "system/plant.h"
+#include "system/judged.h"
 
 #include <gtest/gtest.h>
 
@@ -9,21 +8,6 @@ namespace hi6gw::test {
 namespace {
 
 using namespace std::chrono_literals;
-
-struct JudgedPlant : Plant {
-    JudgedPlant(const std::string& signals, std::vector<WatchedSignal> watched)
-        : Plant(signals), invariants(broker) {
-        invariants.watch("r1", simulator, std::move(watched));
-    }
-    void expect_well() {
-        std::string untrue;
-        EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
-        EXPECT_TRUE(gateway.process().running()) << "I10";
-        EXPECT_EQ(gateway.stop(), 0);
-        EXPECT_EQ(invariants.broken(), "");
-    }
-    Invariants invariants;
-};
 
 TEST(States, EveryWidthIsPublishedAndFollowsTheController) {
     JudgedPlant plant(
@@ -177,10 +161,7 @@ TEST(States, GatewayStartsWithNothingThere) {
     invariants.watch("r1", simulator, {{"a", "fb2.di3", false}});
     EXPECT_TRUE(becomes(probe, "a", "0", 192, 30s));
     EXPECT_TRUE(eventually([&] { return gateway.get("/readyz").status == 200U; }, kPatience));
-    std::string untrue;
-    EXPECT_TRUE(invariants.state_is_true(kPatience, untrue)) << untrue;
-    EXPECT_EQ(gateway.stop(), 0);
-    EXPECT_EQ(invariants.broken(), "");
+    expect_well(invariants, gateway);
 }
 
 }  // namespace

@@ -1,11 +1,10 @@
 // The daemon and a broker with TLS, while certificates come and go.
 
 #include "support/certificates.h"
-#include "support/invariants.h"
 #include "support/net.h"
 #include "support/proxy.h"
 #include "support/tls_peer.h"
-#include "system/plant.h"
+#include "system/judged.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -71,13 +70,7 @@ struct TlsPlant {
                controller_yaml(simulator, "      - {name: a, address: fb2.di3}\n");
     }
 
-    void expect_well(Gateway& gateway) const {
-        std::string untrue;
-        EXPECT_TRUE(invariants->state_is_true(kPatience, untrue)) << untrue;
-        EXPECT_TRUE(gateway.process().running()) << "I10";
-        EXPECT_EQ(gateway.stop(), 0);
-        EXPECT_EQ(invariants->broken(), "");
-    }
+    void expect_well(Gateway& gateway) const { test::expect_well(*invariants, gateway); }
 
     TempDir directory;
     Authority authority;
