@@ -177,24 +177,34 @@ class ConnectListener final : public paho::iaction_listener {
     std::shared_ptr<const TlsGuard> guard_;
 };
 
+// To wake the loop costs it, and this thread, as much as all else that is done for a message. So
+// that is left out for a message that nobody waits for.
 class PublishListener final : public paho::iaction_listener {
   public:
-    explicit PublishListener(BoxPtr box) : box_(std::move(box)) {}
-    void on_success(const paho::token& token) noexcept override { put(token, true, 0); }
+    PublishListener(BoxPtr box, bool awaited) : box_(std::move(box)), awaited_(awaited) {}
+    void on_success(const paho::token& token) noexcept override {
+        const Acknowledgement ack{slot(token), Steady::now(), true, 0};
+        if (awaited_) {
+            box_->put(Add{ack});
+        } else {
+            box_->put_unhurried(Add{ack});
+        }
+    }
     void on_failure(const paho::token& token) noexcept override {
-        put(token, false, refusal_code(token));
+        box_->put(Add{{slot(token), Steady::now(), false, refusal_code(token)}});
     }
 
   private:
-    void put(const paho::token& token, bool arrived, int reason) noexcept {
+    struct Add {
         Acknowledgement ack;
-        ack.slot =
-            static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(token.get_user_context()));
-        ack.arrived = arrived;
-        ack.reason = reason;
-        box_->put([&ack](LinkNews& news) { news.acknowledgements.push_back(ack); });
+        void operator()(LinkNews& news) const { news.acknowledgements.push_back(ack); }
+    };
+    static std::uint32_t slot(const paho::token& token) {
+        return static_cast<std::uint32_t>(
+            reinterpret_cast<std::uintptr_t>(token.get_user_context()));
     }
     BoxPtr box_;
+    bool awaited_;
 };
 
 class SubscribeListener final : public paho::iaction_listener {
@@ -272,7 +282,8 @@ struct Link::Client {
           version(mqtt_version),
           box(std::move(to)),
           connecting(box),
-          publishing(box),
+          publishing(box, true),
+          publishing_unawaited(box, false),
           subscribing(box),
           echoing(box) {}
 
@@ -287,6 +298,7 @@ struct Link::Client {
     const BoxPtr box;
     ConnectListener connecting;
     PublishListener publishing;
+    PublishListener publishing_unawaited;
     SubscribeListener subscribing;
     EchoListener echoing;
     std::shared_ptr<TlsGuard> guard;
@@ -421,7 +433,8 @@ Link::~Link() {
     }
 }
 
-Link::Sent Link::publish(const Publication& message, std::uint32_t slot, std::string& why) {
+Link::Sent Link::publish(const Publication& message, std::uint32_t slot, bool awaited,
+                         std::string& why) {
     auto out = paho::message::create(message.topic, paho::binary_ref(message.payload), message.qos,
                                      message.retain);
     if (!message.correlation.empty() && client_->version == 5) {
@@ -433,7 +446,8 @@ Link::Sent Link::publish(const Publication& message, std::uint32_t slot, std::st
         // Paho's user context is a pointer; ours is a number.
         // NOLINTNEXTLINE(performance-no-int-to-ptr)
         auto* const context = reinterpret_cast<void*>(static_cast<std::uintptr_t>(slot));
-        client_->paho->publish(std::move(out), context, client_->publishing);
+        client_->paho->publish(std::move(out), context,
+                               awaited ? client_->publishing : client_->publishing_unawaited);
         return Sent::yes;
     } catch (const paho::exception& error) {
         why = error.get_message();
@@ -484,6 +498,14 @@ void Link::set_no_delay() {
 
 void Link::nudge() {
     client_->box->put([](LinkNews& /*nothing new*/) {});
+}
+
+void Link::collect() {
+    client_->box->collect();
+}
+
+void Link::hurry() {
+    client_->box->hurry();
 }
 
 }  // namespace hi6gw::mqtt

@@ -39,6 +39,7 @@ struct ConnectResult {
 
 struct Acknowledgement {
     std::uint32_t slot = 0;
+    std::chrono::steady_clock::time_point when;
     bool arrived = false;
     int reason = 0;  // not 0: refused with this code
 };
@@ -69,7 +70,7 @@ class Link {
     using Box = Mailbox<LinkNews>;
 
     // Starts to connect at once, on the worker's thread. `take` is called on the loop's thread,
-    // never from within a call to this object, and not after its end.
+    // never from within a call to this object but collect(), and not after its end.
     Link(const PahoOptions& options, int version, Worker& worker,
          const boost::asio::any_io_executor& executor, Box::Take take);
     Link(const Link&) = delete;
@@ -84,7 +85,9 @@ class Link {
         refused,  // this message cannot be sent; `why` says why
         broken,   // nothing can be sent any more
     };
-    [[nodiscard]] Sent publish(const Publication& message, std::uint32_t slot, std::string& why);
+    // `awaited` false: its acknowledgement comes with whatever news come next, or by collect().
+    [[nodiscard]] Sent publish(const Publication& message, std::uint32_t slot, bool awaited,
+                               std::string& why);
     // A SubscribeResult follows for each. False: nothing can be sent any more.
     [[nodiscard]] bool subscribe(const std::string& filter);
     [[nodiscard]] bool unsubscribe(const std::string& filter);
@@ -95,6 +98,10 @@ class Link {
     void set_no_delay();
     // Makes the loop call `take`, perhaps with nothing new.
     void nudge();
+    // Calls `take` at once. Not from within it.
+    void collect();
+    // From now on every acknowledgement is awaited, also of what is on its way.
+    void hurry();
 
   private:
     struct Client;

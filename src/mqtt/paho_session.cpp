@@ -21,6 +21,7 @@ constexpr BackoffRules kAfterFailure{.first = seconds(1), .cap = seconds(30), .j
 constexpr BackoffRules kAfterRefusal{.first = seconds(30), .cap = seconds(30), .jitter = 0.2};
 constexpr seconds kProven{10};              // a connection that lasted this long resets the backoff
 constexpr int kTurn = 64;                   // messages published before others have the loop
+constexpr seconds kUnawaited{1};            // acknowledgements lie at most, when all is quiet
 constexpr int kInboundTurn = 16;            // and messages looked at
 constexpr std::size_t kPublishHeader = 32;  // bytes besides topic, payload and correlation, at most
 constexpr int kPacketTooLarge = 0x95;
@@ -179,7 +180,12 @@ void PahoSession::remove(Source& source) {
 }
 
 void PahoSession::wake() {
-    if (connected_) {
+    if (!connected_) {
+        return;
+    }
+    if (stopping_ || renew_) {
+        link_->hurry();
+    } else {
         link_->nudge();
     }
 }
@@ -404,7 +410,11 @@ asio::awaitable<void> PahoSession::stay() {
     connected_ = true;
     announce();
     pump();
-    while (!lost_ && !finished()) {
+    while (true) {
+        link_->collect();
+        if (lost_ || finished()) {
+            break;
+        }
         if (silent()) {
             takeovers_.explained();
             lose("no acknowledgement for " + std::to_string(options_.keep_alive.count()) + " s");
@@ -414,7 +424,7 @@ asio::awaitable<void> PahoSession::stay() {
             break;
         }
         const Steady::time_point awake = keep_awake();
-        const Steady::time_point look = renew_ ? farewell_ : time_.now() + options_.keep_alive / 4;
+        const Steady::time_point look = renew_ ? farewell_ : time_.now() + kUnawaited;
         const Steady::time_point check = std::min(look, awake);
         co_await wait_until(stopping_ ? std::min(check, stop_deadline_) : check);
     }
@@ -564,13 +574,13 @@ void PahoSession::take(const SubscribeResult& result) {
 }
 
 void PahoSession::take(const Acknowledgement& ack) {
-    progress_ = time_.now();
+    progress_ = std::max(progress_, ack.when);
     if (ack.reason != 0) {
         const std::string why = reason_name(ack.reason);
         refused(ack.slot < topics_.size() ? topics_[ack.slot] : std::string(), why);
         in_flight_.settle(ack.slot, false, why);
     } else {
-        in_flight_.settle(ack.slot, ack.arrived, {});
+        in_flight_.settle(ack.slot, ack.arrived, {}, ack.when);
     }
     if (!ack.arrived && ack.reason == 0) {
         lose("connection lost");
@@ -629,8 +639,10 @@ void PahoSession::publish(Source& source) {
     }
     const std::uint32_t slot = in_flight_.take(source, out_.ticket);
     topics_[slot].assign(out_.topic);
+    // What is to come waits for the window, so from its middle on all are awaited.
+    const bool awaited = out_.awaited || 2 * in_flight_.count() > window_;
     std::string why;
-    const Link::Sent sent = link_->publish(out_, slot, why);
+    const Link::Sent sent = link_->publish(out_, slot, awaited, why);
     if (sent == Link::Sent::yes) {
         return;
     }

@@ -22,6 +22,8 @@ namespace hi6gw::mqtt {
 struct Ticket {
     std::uint64_t id = 0;
     std::chrono::steady_clock::time_point stamp;  // the source's own, e.g. when the value was read
+    // Of a message that arrived: when its acknowledgement came in. The session's.
+    std::chrono::steady_clock::time_point acknowledged{};
 };
 
 struct Publication {
@@ -30,6 +32,8 @@ struct Publication {
     std::uint8_t qos = 1;
     bool retain = false;
     std::string correlation;  // MQTT 5 correlation data; empty: none
+    // False: whether it arrived may be told late, with the next message, or after a second.
+    bool awaited = true;
     Ticket ticket;
 };
 

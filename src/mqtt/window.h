@@ -48,6 +48,7 @@ class SourceRing {
         out.correlation.clear();
         out.qos = 1;
         out.retain = false;
+        out.awaited = true;
         out.ticket = {};
     }
 
@@ -74,12 +75,15 @@ class InFlight {
         slots_[slot] = {.source = &source, .ticket = ticket, .taken = true};
         return slot;
     }
-    // Frees the slot and tells its source; a slot that is not taken is ignored.
-    void settle(std::uint32_t slot, bool arrived, const std::string& why) {
+    // Frees the slot and tells its source; a slot that is not taken is ignored. `acknowledged`: of
+    // what arrived, when it was.
+    void settle(std::uint32_t slot, bool arrived, const std::string& why,
+                std::chrono::steady_clock::time_point acknowledged = {}) {
         if (slot >= slots_.size() || !slots_[slot].taken) {
             return;
         }
-        const Slot was = slots_[slot];
+        Slot was = slots_[slot];
+        was.ticket.acknowledged = acknowledged;
         slots_[slot] = {};
         free_.push_back(slot);
         if (was.source != nullptr) {

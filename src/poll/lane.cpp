@@ -53,7 +53,7 @@ Lane::Lane(std::shared_ptr<const config::Controller> config, const LaneTopics& t
       table_(config_->signals, moment(), parts.events,
              before == nullptr ? nullptr : &before->table_),
       states_(table_, topics.state, format,
-              [this](Steady::time_point read_at) { metrics_.published(time_.now() - read_at); }),
+              [this](Steady::duration took) { metrics_.published(took); }),
       status_(topics.status),
       schedule_(plan_.periods(), config_->max_load, phase),
       alarm_(time_.alarm()),

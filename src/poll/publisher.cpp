@@ -27,6 +27,7 @@ bool StateSource::next(mqtt::Publication& out) {
         out.qos = spec.options->qos;
         out.retain = spec.options->retain;
         out.correlation.clear();
+        out.awaited = false;  // settled() measures, no more
         out.ticket.id = signal;
         out.ticket.stamp =
             state.quality == domain::Quality::good ? state.read_at : Steady::time_point{};
@@ -37,7 +38,7 @@ bool StateSource::next(mqtt::Publication& out) {
 
 void StateSource::settled(const mqtt::Ticket& ticket, bool arrived, const std::string& /*why*/) {
     if (arrived && ticket.stamp != Steady::time_point{}) {
-        published_(ticket.stamp);
+        published_(ticket.acknowledged - ticket.stamp);
     }
 }
 

@@ -18,8 +18,8 @@ namespace hi6gw::poll {
 
 class StateSource final : public mqtt::Source {
   public:
-    using Published =
-        std::function<void(Steady::time_point read_at)>;  // a good value arrived at the broker
+    using Published = std::function<void(
+        Steady::duration read_to_acknowledged)>;  // a good value arrived at the broker
 
     // `table` outlives the source. `ends`: the state topic around the signal's name.
     StateSource(SignalTable& table, mqtt::TopicTemplate::Ends ends, config::PayloadFormat format,

@@ -132,7 +132,7 @@ void measure_latency(Report& report, Seconds time, const std::string& max_load) 
     report.add("changes", "", static_cast<double>(all.size()));
     report.add("reads", "/s", static_cast<double>(ends.size()) / wall.count(), "100");
     report.add("poll overruns", "", gateway.metric("hi6gw_poll_overruns_total"));
-    report.add("CPU meanwhile", "% of a core", 100 * cpu.count() / wall.count());
+    report.add("CPU meanwhile", "% of a core", 100 * cpu.count() / wall.count(), "1.3");
 }
 
 void measure_seed_latency(Report& report, Seconds time) {

@@ -3,7 +3,8 @@
 #   tests/bench/run.sh [--rounds 3] [--seconds 20] [--only SCENARIO]... [--out FILE]
 #   scenarios: latency seed nodered sweep race load split commands journal burst start reconnect scale
 #   REALTIME=1 tests/bench/run.sh   (root) keeps what else a shared machine does out of the figures: all that is measured
-#   runs before any other program (chrt -f)
+#   runs before any other program (chrt -f); not for CPU figures of programs that wait a lot: a wake-up costs the kernel more then,
+#   and they become up to half again as high
 # With the defaults about half an hour. Nothing is asserted: shared machines are noisy, so read medians and spread.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

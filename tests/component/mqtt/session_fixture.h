@@ -52,6 +52,7 @@ class LatestSource final : public Source {
         out.qos = qos_;
         out.retain = retain_;
         out.correlation = correlation;
+        out.awaited = awaited;
         out.ticket.id = ++tickets_;
         in_flight_[tickets_] = topic;
         most_in_flight = std::max(most_in_flight, in_flight_.size());
@@ -67,6 +68,7 @@ class LatestSource final : public Source {
         in_flight_.erase(found);
         if (ok) {
             ++arrived;
+            acknowledged = ticket.acknowledged;
         } else if (why.empty()) {
             ++lost;
             dirty_[topic] = true;
@@ -78,6 +80,8 @@ class LatestSource final : public Source {
     [[nodiscard]] std::size_t in_flight() const { return in_flight_.size(); }
 
     std::string correlation;
+    bool awaited = true;
+    Steady::time_point acknowledged;  // of the latest that arrived
     std::size_t arrived = 0;
     std::size_t lost = 0;
     std::size_t unknown = 0;  // settled twice, or never taken: must stay 0
@@ -95,7 +99,12 @@ class LatestSource final : public Source {
 
 class SessionFixture {
   public:
-    explicit SessionFixture(PahoOptions options) : time(make_real_time(io.get_executor())) {
+    explicit SessionFixture(PahoOptions options)
+        : SessionFixture(std::move(options), [](boost::asio::io_context& loop) {
+              return make_real_time(loop.get_executor());
+          }) {}
+    using Clock = std::function<std::unique_ptr<Time>(boost::asio::io_context&)>;
+    SessionFixture(PahoOptions options, const Clock& clock) : time(clock(io)) {
         session = make_paho_session(io.get_executor(), *time, std::move(options));
         Handlers handlers;
         handlers.connected = [this](const Connected& what) {
@@ -134,7 +143,7 @@ class SessionFixture {
     }
     // Starts stop(); `running` and `stopped` tell when it is done.
     void stop(milliseconds limit) {
-        boost::asio::co_spawn(io, session->stop(Steady::now() + limit),
+        boost::asio::co_spawn(io, session->stop(time->now() + limit),
                               [this](const std::exception_ptr& /*none*/) { stopped = true; });
     }
     // Runs the loop until `done`; false after `limit`.

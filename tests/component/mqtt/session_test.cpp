@@ -2,6 +2,7 @@
 
 #include "component/mqtt/session_fixture.h"
 #include "support/mqtt_probe.h"
+#include "support/virtual_time/virtual_time.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -183,12 +184,56 @@ TEST(PahoSession, ASlowBrokerGetsNoMoreThanTheWindow) {
     EXPECT_EQ(source.lost, 0U);
 }
 
+// The loop is not woken for each of them, but the window is never left standing full.
+TEST(PahoSession, WhatNobodyWaitsForGoesAsFastAsTheWindowLetsIt) {
+    for (const std::uint32_t window : {1U, 2U, 50U}) {
+        const Broker broker(with_config({"max_inflight_messages 1000"}));
+        PahoOptions options = options_for(broker);
+        options.window = window;
+        LatestSource source;
+        source.awaited = false;
+        SessionFixture it(std::move(options));
+        it.session->add(source, Priority::state);
+        it.start();
+        ASSERT_TRUE(it.connected_within(seconds(10)));
+        const std::size_t many = 60 * std::size_t{window};  // a minute, were it a window a second
+        for (std::size_t i = 0; i < many; ++i) {
+            source.set("t/" + std::to_string(i), "x");
+        }
+        it.session->wake();
+        EXPECT_TRUE(it.until([&] { return source.idle(); }, seconds(20))) << window;
+        EXPECT_EQ(source.arrived, many);
+        EXPECT_EQ(source.unknown, 0U);
+    }
+}
+
+TEST(PahoSession, WhatNobodyWaitedForIsToldWithTheTimeItArrived) {
+    const Broker broker;
+    PahoOptions options = options_for(broker);
+    options.keep_alive = seconds(1);
+    LatestSource source;
+    source.awaited = false;
+    SessionFixture it(std::move(options));
+    it.session->add(source, Priority::state);
+    it.start();
+    ASSERT_TRUE(it.connected_within(seconds(10)));
+    source.set("a", "1");
+    const Steady::time_point begin = Steady::now();
+    it.session->wake();
+    ASSERT_TRUE(it.until([&] { return source.idle(); }, seconds(10)));
+    EXPECT_GE(source.acknowledged, begin);
+    EXPECT_LE(source.acknowledged, Steady::now());
+    EXPECT_FALSE(it.until([&] { return !it.losses.empty(); }, seconds(3)))
+        << "a broker that answers was taken for silent: " << it.losses.front();
+}
+
 TEST(PahoSession, ABrokerThatHangsIsLeftAndComeBackTo) {
     Broker broker;
     PahoOptions options = options_for(broker);
     options.keep_alive = seconds(2);
     options.connect_limit = milliseconds(1000);
     LatestSource source;
+    source.awaited = false;
     SessionFixture it(std::move(options));
     it.session->add(source, Priority::state);
     it.start();
@@ -245,6 +290,7 @@ TEST(PahoSession, OtherOptionsTakeItToAnotherBrokerWithNothingLost) {
     const MqttProbe there(before);
     const MqttProbe here(after);
     LatestSource source;
+    source.awaited = false;
     SessionFixture it(options_for(before));
     it.session->add(source, Priority::state);
     it.on_connected = [&] { source.say_all_again(); };
@@ -261,6 +307,7 @@ TEST(PahoSession, OtherOptionsTakeItToAnotherBrokerWithNothingLost) {
     EXPECT_TRUE(there.wait_for("s/last", "for the old one, too", seconds(10)));
     EXPECT_TRUE(here.wait_for("s/last", "for the old one, too", seconds(10)));
     EXPECT_TRUE(here.wait_for("s/499", "1", seconds(10)));
+    EXPECT_EQ(source.lost, 0U) << "nobody waited for its acknowledgement";
     EXPECT_EQ(source.unknown, 0U);
     EXPECT_EQ(source.in_flight(), 0U);
     EXPECT_EQ(it.losses, std::vector<std::string>{"another broker"});
@@ -450,6 +497,7 @@ TEST(PahoSession, StopDrainsAndSaysGoodbye) {
     const Broker broker;
     const MqttProbe probe(broker);
     LatestSource source;
+    source.awaited = false;
     SessionFixture it(options_for(broker));
     it.session->add(source, Priority::state);
     it.start();
@@ -465,6 +513,33 @@ TEST(PahoSession, StopDrainsAndSaysGoodbye) {
     EXPECT_TRUE(it.losses.empty());
     EXPECT_TRUE(broker.wait_for_log("Received DISCONNECT from hi6gw-test", seconds(5)));
     EXPECT_TRUE(probe.messages("gw/status").empty()) << "the will was published";
+}
+
+// On a clock that stands still: so the session's looking once a second cannot be what helps.
+TEST(PahoSession, StopWaitsForNoLookAtWhatNobodyWaitedFor) {
+    Broker broker;
+    const MqttProbe probe(broker);
+    LatestSource source;
+    source.awaited = false;
+    SessionFixture it(options_for(broker), [](boost::asio::io_context& io) {
+        return std::make_unique<support::VirtualTime>(io);
+    });
+    it.session->add(source, Priority::state);
+    it.start();
+    ASSERT_TRUE(it.connected_within(seconds(10)));
+    source.set("a", "1");
+    it.session->wake();
+    ASSERT_TRUE(it.until([&] { return probe.latest().contains("a"); }, seconds(10)));
+    EXPECT_FALSE(it.until([&] { return source.arrived > 0; }, milliseconds(200)));
+    broker.pause();
+    source.set("b", "1");
+    it.stop(seconds(60));
+    EXPECT_TRUE(it.until([&] { return source.arrived == 1; }, seconds(10)));
+    EXPECT_FALSE(it.until([&] { return it.stopped; }, milliseconds(200))) << "with one on its way";
+    broker.resume();
+    EXPECT_TRUE(it.until([&] { return it.stopped && !it.running; }, seconds(10)));
+    EXPECT_EQ(source.arrived, 2U);
+    EXPECT_EQ(source.lost, 0U);
 }
 
 TEST(PahoSession, StopKeepsItsDeadlineWhenTheBrokerHangs) {

@@ -10,13 +10,13 @@ using namespace testing_bench;
 class StateSourceTest : public testing::Test {
   protected:
     StateSource source(config::PayloadFormat format) {
-        return {bench.table, {"hi6/r1/state/", "/v"}, format, [this](Steady::time_point read_at) {
-                    arrived.push_back(read_at);
+        return {bench.table, {"hi6/r1/state/", "/v"}, format, [this](Steady::duration took) {
+                    arrived.push_back(took);
                 }};
     }
     Bench bench{{signal("fb0.dob0", [](auto& o) { o.qos = 2; }),
                  signal("fb0.dof4", [](auto& o) { o.retain = false; })}};
-    std::vector<Steady::time_point> arrived;
+    std::vector<Steady::duration> arrived;  // how long after they were read
     mqtt::Publication out;
 };
 
@@ -56,8 +56,10 @@ TEST_F(StateSourceTest, OnlyGoodValuesThatArrivedAreTimed) {
     ASSERT_TRUE(json.next(out));
     json.settled(out.ticket, false, "Quota exceeded (0x97)");
     EXPECT_TRUE(arrived.empty());
+    out.ticket.acknowledged = bench.moment().steady + 7ms;
     json.settled(out.ticket, true, "");
-    EXPECT_EQ(arrived, (std::vector<Steady::time_point>{bench.moment().steady}));
+    EXPECT_EQ(arrived, (std::vector<Steady::duration>{7ms}));
+    EXPECT_FALSE(out.awaited) << "a figure is all that waits for it";
 }
 
 TEST(RetainedSource, SaysTheLatestOnceAndAgainWhenAsked) {
