@@ -39,7 +39,7 @@ struct ConnectResult {
 
 struct Acknowledgement {
     std::uint32_t slot = 0;
-    std::chrono::steady_clock::time_point when;
+    std::chrono::steady_clock::time_point when;  // on the real clock: Paho's thread has no Time
     bool arrived = false;
     int reason = 0;  // not 0: refused with this code
 };

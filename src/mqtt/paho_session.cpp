@@ -20,8 +20,8 @@ using std::chrono::seconds;
 constexpr BackoffRules kAfterFailure{.first = seconds(1), .cap = seconds(30), .jitter = 0.2};
 constexpr BackoffRules kAfterRefusal{.first = seconds(30), .cap = seconds(30), .jitter = 0.2};
 constexpr seconds kProven{10};              // a connection that lasted this long resets the backoff
+constexpr seconds kLook{1};                 // at least so often the link's news are collected
 constexpr int kTurn = 64;                   // messages published before others have the loop
-constexpr seconds kUnawaited{1};            // acknowledgements lie at most, when all is quiet
 constexpr int kInboundTurn = 16;            // and messages looked at
 constexpr std::size_t kPublishHeader = 32;  // bytes besides topic, payload and correlation, at most
 constexpr int kPacketTooLarge = 0x95;
@@ -74,6 +74,7 @@ class PahoSession final : public BrokerSession {
     void take_options();
     asio::awaitable<void> wait_until(Steady::time_point when);
     void announce();
+    [[nodiscard]] bool leaving() const { return stopping_ || renew_; }
     [[nodiscard]] bool finished() const;
     [[nodiscard]] bool silent() const;
     void end();
@@ -180,12 +181,9 @@ void PahoSession::remove(Source& source) {
 }
 
 void PahoSession::wake() {
-    if (!connected_) {
-        return;
-    }
-    if (stopping_ || renew_) {
+    if (connected_ && leaving()) {
         link_->hurry();
-    } else {
+    } else if (connected_) {
         link_->nudge();
     }
 }
@@ -374,7 +372,9 @@ void PahoSession::accepted(const ConnectResult& result) {
     // Strictly below the Receive Maximum: at it, Paho would hold a SUBSCRIBE back for a second.
     const std::uint32_t below = std::max<std::uint32_t>(result.receive_maximum, 2) - 1;
     window_ = std::min(in_flight_.capacity(), below);
-    if (result.keep_alive && *result.keep_alive < options_.keep_alive) {
+    // 0 asks for none (MQTT 5, 3.2.2.3.14); our own look at a silent broker needs one all the same.
+    if (result.keep_alive && *result.keep_alive > seconds(0) &&
+        *result.keep_alive < options_.keep_alive) {
         options_.keep_alive = *result.keep_alive;  // Paho ignores it; from the next connect on
     }
 }
@@ -408,6 +408,9 @@ asio::awaitable<void> PahoSession::stay() {
     progress_ = since;
     awake_.connected(since);
     connected_ = true;
+    if (leaving()) {
+        link_->hurry();
+    }
     announce();
     pump();
     while (true) {
@@ -424,7 +427,7 @@ asio::awaitable<void> PahoSession::stay() {
             break;
         }
         const Steady::time_point awake = keep_awake();
-        const Steady::time_point look = renew_ ? farewell_ : time_.now() + kUnawaited;
+        const Steady::time_point look = renew_ && !stopping_ ? farewell_ : time_.now() + kLook;
         const Steady::time_point check = std::min(look, awake);
         co_await wait_until(stopping_ ? std::min(check, stop_deadline_) : check);
     }
@@ -604,7 +607,9 @@ void PahoSession::lose(std::string why, int reason) {
 // ---- publishing
 
 void PahoSession::pump() {
-    if (!connected_) {
+    // Past the farewell, what went out now would only go out once more on the next connection.
+    const bool left = renew_ && !stopping_ && time_.now() >= farewell_;
+    if (!connected_ || left) {
         return;
     }
     for (int turn = 0; !lost_ && in_flight_.count() < window_; ++turn) {
@@ -619,7 +624,7 @@ void PahoSession::pump() {
         }
         publish(*source);
     }
-    if ((stopping_ || renew_) && drained_) {
+    if (leaving() && drained_) {
         alarm_->wake();
     }
 }

@@ -101,7 +101,10 @@ struct Metrics::Impl {
                                        "Messages that came faster than they could be looked at.")
                                    .Add({});
     Gauge& in_flight =
-        gauge("hi6gw_mqtt_in_flight_messages", "Messages sent and not acknowledged yet.").Add({});
+        gauge("hi6gw_mqtt_in_flight_messages",
+              "Messages sent and not acknowledged yet; of states, acknowledgements are looked at "
+              "once a second, if nothing else happens.")
+            .Add({});
     Gauge& outbox =
         gauge("hi6gw_outbox_events", "Events waiting to be taken by the broker.").Add({});
     Gauge& journal_bytes =

@@ -13,6 +13,7 @@
 
 #include <array>
 #include <optional>
+#include <thread>
 
 namespace hi6gw::mqtt {
 namespace {
@@ -39,6 +40,11 @@ BrokerOptions with_config(std::vector<std::string> lines) {
     BrokerOptions options;
     options.config = std::move(lines);
     return options;
+}
+
+// So that the session's look, once a second, cannot be what helps.
+std::unique_ptr<Time> standing_clock(boost::asio::io_context& io) {
+    return std::make_unique<support::VirtualTime>(io);
 }
 
 TEST(PahoSession, PublishesWhatSourcesHave) {
@@ -209,6 +215,7 @@ TEST(PahoSession, WhatNobodyWaitsForGoesAsFastAsTheWindowLetsIt) {
 
 TEST(PahoSession, WhatNobodyWaitedForIsToldWithTheTimeItArrived) {
     const Broker broker;
+    const MqttProbe probe(broker);
     PahoOptions options = options_for(broker);
     options.keep_alive = seconds(1);
     LatestSource source;
@@ -218,11 +225,15 @@ TEST(PahoSession, WhatNobodyWaitedForIsToldWithTheTimeItArrived) {
     it.start();
     ASSERT_TRUE(it.connected_within(seconds(10)));
     source.set("a", "1");
-    const Steady::time_point begin = Steady::now();
     it.session->wake();
+    ASSERT_TRUE(it.until([&] { return it.session->in_flight() == 1; }, seconds(10)));
+    ASSERT_TRUE(probe.wait_for("a", "1", seconds(10)));
+    std::this_thread::sleep_for(milliseconds(500));  // and the loop does not look
+    const Steady::time_point looked = Steady::now();
     ASSERT_TRUE(it.until([&] { return source.idle(); }, seconds(10)));
-    EXPECT_GE(source.acknowledged, begin);
-    EXPECT_LE(source.acknowledged, Steady::now());
+    EXPECT_LT(source.acknowledged, looked);
+    EXPECT_GT(source.acknowledged, looked - seconds(10));
+    EXPECT_TRUE(it.losses.empty());
     EXPECT_FALSE(it.until([&] { return !it.losses.empty(); }, seconds(3)))
         << "a broker that answers was taken for silent: " << it.losses.front();
 }
@@ -515,15 +526,12 @@ TEST(PahoSession, StopDrainsAndSaysGoodbye) {
     EXPECT_TRUE(probe.messages("gw/status").empty()) << "the will was published";
 }
 
-// On a clock that stands still: so the session's looking once a second cannot be what helps.
 TEST(PahoSession, StopWaitsForNoLookAtWhatNobodyWaitedFor) {
     Broker broker;
     const MqttProbe probe(broker);
     LatestSource source;
     source.awaited = false;
-    SessionFixture it(options_for(broker), [](boost::asio::io_context& io) {
-        return std::make_unique<support::VirtualTime>(io);
-    });
+    SessionFixture it(options_for(broker), standing_clock);
     it.session->add(source, Priority::state);
     it.start();
     ASSERT_TRUE(it.connected_within(seconds(10)));
@@ -540,6 +548,43 @@ TEST(PahoSession, StopWaitsForNoLookAtWhatNobodyWaitedFor) {
     EXPECT_TRUE(it.until([&] { return it.stopped && !it.running; }, seconds(10)));
     EXPECT_EQ(source.arrived, 2U);
     EXPECT_EQ(source.lost, 0U);
+}
+
+TEST(PahoSession, AFarewellWaitsForNoLookEither) {
+    Broker broker;
+    LatestSource source;
+    source.awaited = false;
+    SessionFixture it(options_for(broker), standing_clock);
+    it.session->add(source, Priority::state);
+    it.start();
+    ASSERT_TRUE(it.connected_within(seconds(10)));
+    broker.pause();
+    source.set("a", "1");
+    it.session->wake();
+    ASSERT_TRUE(it.until([&] { return it.session->in_flight() == 1; }, seconds(10)));
+    it.session->configure(options_for(broker), "other options");
+    EXPECT_FALSE(it.until([&] { return !it.losses.empty(); }, milliseconds(200)));
+    broker.resume();
+    EXPECT_TRUE(it.until([&] { return it.connects.size() == 2; }, seconds(10)));
+    EXPECT_EQ(source.arrived, 1U);
+    EXPECT_EQ(source.lost, 0U);
+}
+
+TEST(PahoSession, NorDoesAConnectionThatBeginsWithIt) {
+    Broker broker;
+    LatestSource source;
+    source.awaited = false;
+    source.set("a", "1");
+    SessionFixture it(options_for(broker), standing_clock);
+    it.session->add(source, Priority::state);
+    broker.pause();
+    it.start();
+    EXPECT_FALSE(it.connected_within(milliseconds(500)));  // its CONNECT is on its way
+    it.session->configure(options_for(broker), "other options");
+    broker.resume();
+    EXPECT_TRUE(it.until([&] { return it.connects.size() == 2; }, seconds(10)));
+    EXPECT_EQ(source.lost, 0U);
+    EXPECT_EQ(it.losses, std::vector<std::string>{"other options"});
 }
 
 TEST(PahoSession, StopKeepsItsDeadlineWhenTheBrokerHangs) {

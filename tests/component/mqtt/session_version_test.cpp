@@ -55,6 +55,19 @@ TEST(SessionVersion, ABrokerThatWasOnlyBusyGetsMqtt5) {
     EXPECT_THAT(broker.levels(), ::testing::ElementsAre(5, 4, 5));
 }
 
+// A QoS 2 message is never acknowledged here, so there is always one on its way.
+TEST(SessionVersion, AServerKeepAliveOfNoneIsNotTakenForNoPatience) {
+    const ScriptedBroker broker(
+        [](int /*level*/) { return std::string("\x20\x06\x00\x00\x03\x13\x00\x00", 8); });
+    LatestSource source(2);
+    SessionFixture it(options_for(broker));
+    it.session->add(source, Priority::state);
+    source.set("a", "1");
+    it.start();
+    ASSERT_TRUE(it.until([&] { return it.session->in_flight() == 1; }, seconds(10)));
+    EXPECT_FALSE(it.until([&] { return !it.losses.empty(); }, seconds(3))) << it.losses.front();
+}
+
 TEST(SessionVersion, RefusalsHaveTheirNames) {
     struct Row {
         std::string answer;

@@ -143,6 +143,7 @@ void LaneBench::drain() {
         check(message);
         messages.push_back(message);
         latest[message.signal] = message;
+        out.ticket.acknowledged = time.now();
         lane->states().settled(out.ticket, true, "");
     }
     while (lane->status().next(out)) {

@@ -159,8 +159,10 @@ TEST(SourceRing, ServesByPriorityAndInTurn) {
     Publication out;
     out.retain = true;
     out.correlation = "of the last one";
+    out.awaited = false;
     while (ring.next(out) != nullptr) {
         order.push_back(out.topic);
+        EXPECT_TRUE(out.awaited);
         EXPECT_FALSE(out.retain);
         EXPECT_TRUE(out.correlation.empty());
     }
