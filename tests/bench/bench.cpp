@@ -81,6 +81,7 @@ struct Options {
     double seconds = 20;
     std::vector<std::string> only;
     std::string node_red;
+    std::string modmqttd;
     std::string about;
     std::string out;
 };
@@ -99,6 +100,12 @@ void one_round(Report& report, int round, const Options& options) {
          [&] {
              if (!options.node_red.empty()) {
                  measure_node_red_latency(report, time, options.node_red);
+             }
+         }},
+        {"mqmgateway",
+         [&] {
+             if (!options.modmqttd.empty()) {
+                 measure_mqmgateway_latency(report, time, options.modmqttd);
              }
          }},
         {"sweep", [&] { measure_sweep(report, time / 4); }},
@@ -138,11 +145,14 @@ int main(int argc, char** argv) {
         ->capture_default_str();
     app.add_option("--seconds", options.seconds, "Length of a latency run; the others are shorter")
         ->capture_default_str();
-    app.add_option("--only", options.only,
-                   "Of: latency seed nodered sweep race load split commands journal burst start "
-                   "reconnect scale");
+    app.add_option(
+        "--only", options.only,
+        "Of: latency seed nodered mqmgateway sweep race load split commands journal burst start "
+        "reconnect scale");
     app.add_option("--node-red", options.node_red,
                    "Node-RED's npm package; without it, it is left out");
+    app.add_option("--modmqttd", options.modmqttd,
+                   "mqmgateway's program; without it, it is left out");
     app.add_option("--about", options.about, "What to say of the machine");
     app.add_option("--out", options.out, "File for the table; the plot goes beside it, as .svg");
     CLI11_PARSE(app, argc, argv);

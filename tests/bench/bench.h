@@ -20,6 +20,9 @@ void measure_seed_latency(Report& report, Seconds time);
 // `node_red`: where its npm package is.
 void measure_node_red_latency(Report& report, Seconds time, const std::string& node_red);
 
+// `modmqttd`: mqmgateway's program, which polls a Modbus/TCP device of the same pace.
+void measure_mqmgateway_latency(Report& report, Seconds time, const std::string& modmqttd);
+
 // rates.cpp: what the controller and this machine see of the gateway.
 void measure_sweep(Report& report, Seconds time);
 // `wrk_first`: takes turns from round to round.

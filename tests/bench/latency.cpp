@@ -1,4 +1,5 @@
 #include "bench.h"
+#include "modbus.h"
 #include "support/temp_dir.h"
 #include "wire.h"
 
@@ -8,6 +9,8 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
+#include <functional>
 #include <random>
 #include <stdexcept>
 
@@ -28,11 +31,27 @@ struct Observed {
     Steady::time_point arrived;
 };
 
+// Where the bits are changed and seen: on their topics, at the beginning of the payload.
+struct Watched {
+    std::function<Change(std::size_t bit, int value)> set;
+    std::string before;  // the bit's number
+    std::string after;
+    std::string value;  // before it
+    std::string end;
+};
+
+Watched hi6_inputs(Control& control) {
+    return {[&control](std::size_t bit, int value) {
+                return control.set("fb3.di" + std::to_string(bit), value);
+            },
+            "hi6/r1/state/in/", "", R"({"value":)", ","};
+}
+
 // One of 64 bits at a time changes. The waits after a message spread over `span`, the period, in
 // steps of the golden ratio: every phase of the poll grid comes up equally often, in no order that
 // the gateway could meet, and without the scatter that chance would add to the percentiles.
-std::vector<Observed> toggle(Control& control, Subscriber& subscriber, Bits& bits, Seconds time,
-                             Steady::duration least_wait, Steady::duration span) {
+std::vector<Observed> toggle(const Watched& watched, Subscriber& subscriber, Bits& bits,
+                             Seconds time, Steady::duration least_wait, Steady::duration span) {
     static std::mt19937 random(std::random_device{}());
     std::uniform_int_distribution<std::size_t> which(0, 63);
     constexpr double kGolden = 0.6180339887498949;
@@ -46,13 +65,13 @@ std::vector<Observed> toggle(Control& control, Subscriber& subscriber, Bits& bit
         phase = std::fmod(phase + kGolden, 1.0);
         const std::size_t bit = which(random);
         bits.at(bit) ^= 1;
-        const std::string topic = "hi6/r1/state/in/" + std::to_string(bit);
-        const std::string value = R"({"value":)" + std::to_string(bits.at(bit)) + ",";
+        const std::string topic = watched.before + std::to_string(bit) + watched.after;
+        const std::string value = watched.value + std::to_string(bits.at(bit)) + watched.end;
         const auto wanted = [&](const Message& message) {
             return message.topic == topic && message.payload.starts_with(value);
         };
         Message message;
-        const Change change = control.set("fb3.di" + std::to_string(bit), bits.at(bit));
+        const Change change = watched.set(bit, bits.at(bit));
         if (!subscriber.next(wanted, message, change.sent + 10s)) {
             throw std::runtime_error("a change did not arrive: " + topic);
         }
@@ -95,11 +114,12 @@ void measure_latency(Report& report, Seconds time, const std::string& max_load) 
         gateway_yaml(broker, simulator, "10ms", "    max_load: " + max_load + "\n", kBits64));
     Control control(simulator.control_port());
     Bits bits{};
-    toggle(control, subscriber, bits, 1s, 2ms, 10ms);  // to warm up
+    toggle(hi6_inputs(control), subscriber, bits, 1s, 2ms, 10ms);  // to warm up
     test::http_request(simulator.control_port(), "DELETE", "/log");
     const Seconds cpu_before = cpu_time(gateway.process().pid());
     const auto began = Steady::now();
-    const std::vector<Observed> all = toggle(control, subscriber, bits, time, 2ms, 10ms);
+    const std::vector<Observed> all =
+        toggle(hi6_inputs(control), subscriber, bits, time, 2ms, 10ms);
     const Seconds wall = Steady::now() - began;
     const Seconds cpu = cpu_time(gateway.process().pid()) - cpu_before;
     const auto ends = read_ends(simulator);
@@ -152,7 +172,7 @@ void measure_seed_latency(Report& report, Seconds time) {
         throw std::runtime_error("seed_poller.py does not get going: " + script.err());
     }
     std::vector<double> measured;
-    for (const Observed& seen : toggle(control, subscriber, bits, time, 10ms, 500ms)) {
+    for (const Observed& seen : toggle(hi6_inputs(control), subscriber, bits, time, 10ms, 500ms)) {
         measured.push_back(ms(seen.arrived - seen.change.middle()));
     }
     report.section("1b. The same done with the vendor's synchronous sample (one GET a signal)");
@@ -181,12 +201,12 @@ void measure_node_red_latency(Report& report, Seconds time, const std::string& n
     }
     Control control(simulator.control_port());
     Bits bits{};
-    toggle(control, subscriber, bits, 3s, 2ms, 10ms);  // until its code is compiled
+    toggle(hi6_inputs(control), subscriber, bits, 3s, 2ms, 10ms);  // until its code is compiled
     test::http_request(simulator.control_port(), "DELETE", "/log");
     const Seconds cpu_before = cpu_time(process.pid());
     const auto began = Steady::now();
     std::vector<double> measured;
-    for (const Observed& seen : toggle(control, subscriber, bits, time, 2ms, 10ms)) {
+    for (const Observed& seen : toggle(hi6_inputs(control), subscriber, bits, time, 2ms, 10ms)) {
         measured.push_back(ms(seen.arrived - seen.change.middle()));
     }
     const Seconds wall = Steady::now() - began;
@@ -195,6 +215,52 @@ void measure_node_red_latency(Report& report, Seconds time, const std::string& n
     add_percentiles(report, "change to message", measured, "", "");
     report.add("changes", "", static_cast<double>(measured.size()));
     report.add("reads", "/s", static_cast<double>(read_ends(simulator).size()) / wall.count());
+    report.add("CPU meanwhile", "% of a core", 100 * cpu.count() / wall.count());
+    report.add("RSS", "MB", resident_bytes(process.pid()) / 1e6);
+}
+
+void measure_mqmgateway_latency(Report& report, Seconds time, const std::string& modmqttd) {
+    const Broker broker(quiet_broker());
+    ModbusDevice device;
+    Subscriber subscriber(broker.port(), "o/#");
+    const test::TempDir directory;
+    const std::filesystem::path file = directory.path() / "modmqttd.yaml";
+    {
+        std::ofstream yaml(file);
+        yaml << "modmqttd: {log_level: warning}\nmodbus:\n  networks:\n    - {name: tcp, address: "
+                "127.0.0.1, port: "
+             << device.port()
+             << ", slaves: [{address: 1, poll_groups: [{register: 1, register_type: coil, count: "
+                "64}]}]}\nmqtt:\n  client_id: mqm\n  refresh: 10ms\n  broker: {host: localhost, "
+                "port: "
+             << broker.port() << "}\n  objects:\n";
+        for (int bit = 0; bit < 64; ++bit) {
+            yaml << "    - {topic: o/" << bit << ", state: {register: tcp.1." << bit + 1
+                 << ", register_type: coil}}\n";
+        }
+    }
+    const Process process({{modmqttd, "--config", file.string()}, {}, {}, {}});
+    const auto once = [](const Message& message) { return message.topic == "o/63/state"; };
+    Message message;
+    if (!subscriber.next(once, message, Steady::now() + 20s)) {
+        throw std::runtime_error("mqmgateway does not get going: " + process.out() + process.err());
+    }
+    const Watched coils{[&device](std::size_t bit, int value) { return device.set(bit, value); },
+                        "o/", "/state", "", ""};
+    Bits bits{};
+    toggle(coils, subscriber, bits, 1s, 2ms, 10ms);  // to warm up
+    const Seconds cpu_before = cpu_time(process.pid());
+    const auto began = Steady::now();
+    std::vector<double> measured;
+    for (const Observed& seen : toggle(coils, subscriber, bits, time, 2ms, 10ms)) {
+        measured.push_back(ms(seen.arrived - seen.change.middle()));
+    }
+    const Seconds wall = Steady::now() - began;
+    const Seconds cpu = cpu_time(process.pid()) - cpu_before;
+    report.section(
+        "1d. mqmgateway at a Modbus/TCP device of the same pace (it publishes at QoS 0)");
+    add_percentiles(report, "change to message", measured, "", "");
+    report.add("changes", "", static_cast<double>(measured.size()));
     report.add("CPU meanwhile", "% of a core", 100 * cpu.count() / wall.count());
     report.add("RSS", "MB", resident_bytes(process.pid()) / 1e6);
 }

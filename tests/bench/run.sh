@@ -1,10 +1,11 @@
 #!/bin/bash
 # Measures the gateway beside what it is held against; prints the table; writes tests/bench/RESULTS.md and its plot.
 #   tests/bench/run.sh [--rounds 3] [--seconds 20] [--only SCENARIO]... [--out FILE]
-#   scenarios: latency seed nodered sweep race load split commands journal burst start reconnect scale
+#   scenarios: latency seed nodered mqmgateway sweep race load split commands journal burst start reconnect scale
 #   REALTIME=1 tests/bench/run.sh   (root) keeps what else a shared machine does out of the figures: all that is measured
 #   runs before any other program (chrt -f); not for CPU figures of programs that wait a lot: a wake-up costs the kernel more then,
 #   and they become up to half again as high
+#   MODMQTTD=path/to/modmqttd tests/bench/run.sh   mqmgateway, too, which the seed of these goals was measured with
 # With the defaults about half an hour. Nothing is asserted: shared machines are noisy, so read medians and spread.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -24,6 +25,8 @@ if [ ! -e $node_red/red.js ]; then
 fi
 extra=()
 [ ! -e $node_red/red.js ] || extra=(--node-red "$node_red")
+# Neither Debian nor npm has it: https://github.com/BlackZork/mqmgateway, built by hand.
+[ -z "${MODMQTTD:-}" ] || extra+=(--modmqttd "$MODMQTTD")
 
 out=(--out tests/bench/RESULTS.md)
 for argument in "$@"; do
