@@ -1,5 +1,7 @@
 #include "modbus.h"
 
+#include "bench.h"
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -66,7 +68,7 @@ void ModbusDevice::serve() {
 void ModbusDevice::talk(int fd) {
     std::string bytes(kRequest, '\0');
     while (::recv(fd, bytes.data(), kRequest, MSG_WAITALL) == static_cast<ssize_t>(kRequest)) {
-        std::this_thread::sleep_for(kTakes);
+        pass(kTakes);
         const std::string reply = answer(bytes);
         if (::send(fd, reply.data(), reply.size(), MSG_NOSIGNAL) < 0) {
             return;
