@@ -2,6 +2,7 @@
 
 #include "mqtt/nodelay.h"
 #include "mqtt/reason.h"
+#include "mqtt/send_thread.h"
 #include "mqtt/tls_files.h"
 #include "mqtt/tls_guard.h"
 
@@ -490,8 +491,9 @@ void Link::echo() {
     }
 }
 
-void Link::set_no_delay() {
+void Link::tune() {
     worker_.post([host = client_->options.host, port = client_->options.port] {
+        (void)let_send_thread_wait();
         (void)set_nodelay(host, port);
     });
 }

@@ -94,8 +94,9 @@ class Link {
     // Asks the broker for a packet and changes nothing there; news of `echoed` follows, unless the
     // connection is lost.
     void echo();
-    // TCP_NODELAY, some time soon.
-    void set_no_delay();
+    // What Paho has no option for: TCP_NODELAY, and how its send thread is scheduled. Some time
+    // soon.
+    void tune();
     // Makes the loop call `take`, perhaps with nothing new.
     void nudge();
     // Calls `take` at once. Not from within it.

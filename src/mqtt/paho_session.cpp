@@ -367,7 +367,7 @@ void PahoSession::accepted(const ConnectResult& result) {
         options_.will->qos = will_->qos;
     }
     accepted_ = true;
-    link_->set_no_delay();
+    link_->tune();
     limits_ = result;
     // Strictly below the Receive Maximum: at it, Paho would hold a SUBSCRIBE back for a second.
     const std::uint32_t below = std::max<std::uint32_t>(result.receive_maximum, 2) - 1;

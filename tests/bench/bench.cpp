@@ -108,6 +108,7 @@ void one_round(Report& report, int round, const Options& options) {
                  measure_mqmgateway_latency(report, time, options.modmqttd);
              }
          }},
+        {"paho", [&] { measure_paho_cpu(report, time); }},
         {"sweep", [&] { measure_sweep(report, time / 4); }},
         {"race", [&] { measure_back_to_back(report, time / 4, round % 2 == 0); }},
         {"load", [&] { measure_load(report, time / 2); }},
@@ -147,8 +148,8 @@ int main(int argc, char** argv) {
         ->capture_default_str();
     app.add_option(
         "--only", options.only,
-        "Of: latency seed nodered mqmgateway sweep race load split commands journal burst start "
-        "reconnect scale");
+        "Of: latency seed nodered mqmgateway paho sweep race load split commands journal burst "
+        "start reconnect scale");
     app.add_option("--node-red", options.node_red,
                    "Node-RED's npm package; without it, it is left out");
     app.add_option("--modmqttd", options.modmqttd,

@@ -22,6 +22,8 @@ void measure_node_red_latency(Report& report, Seconds time, const std::string& n
 
 // `modmqttd`: mqmgateway's program, which polls a Modbus/TCP device of the same pace.
 void measure_mqmgateway_latency(Report& report, Seconds time, const std::string& modmqttd);
+// What of the gateway's CPU the MQTT client is, which a publisher at QoS 0 does not have.
+void measure_paho_cpu(Report& report, Seconds time);
 
 // rates.cpp: what the controller and this machine see of the gateway.
 void measure_sweep(Report& report, Seconds time);

@@ -4,6 +4,10 @@
 #include "wire.h"
 
 #include <boost/json.hpp>
+#include <mqtt/async_client.h>
+
+#include <MQTTAsync.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -263,6 +267,30 @@ void measure_mqmgateway_latency(Report& report, Seconds time, const std::string&
     report.add("changes", "", static_cast<double>(measured.size()));
     report.add("CPU meanwhile", "% of a core", 100 * cpu.count() / wall.count());
     report.add("RSS", "MB", resident_bytes(process.pid()) / 1e6);
+}
+
+void measure_paho_cpu(Report& report, Seconds time) {
+    const Broker broker(quiet_broker());
+    MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR);  // as in the gateway
+    ::mqtt::async_client client("tcp://127.0.0.1:" + std::to_string(broker.port()), "bare",
+                                ::mqtt::create_options(MQTTVERSION_5));
+    client.connect(::mqtt::connect_options::v5())->wait();
+    std::size_t published = 0;
+    const Seconds cpu_before = cpu_time(::getpid());
+    const auto began = Steady::now();
+    while (Steady::now() < began + time) {
+        pass(12ms);  // about as many messages as the others' changes
+        client.publish("hi6/r1/state/in/" + std::to_string(published % 64),
+                       R"({"value":1,"timestamp":"2026-01-01T00:00:00.000Z","quality":"good"})", 1,
+                       true);
+        ++published;
+    }
+    const Seconds wall = Steady::now() - began;
+    const Seconds cpu = cpu_time(::getpid()) - cpu_before;
+    client.disconnect()->wait();
+    report.section("1e. Paho alone: a loop that sleeps and publishes at QoS 1, and nothing else");
+    report.add("messages", "/s", static_cast<double>(published) / wall.count());
+    report.add("CPU meanwhile", "% of a core", 100 * cpu.count() / wall.count());
 }
 
 }  // namespace hi6gw::bench

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Measures the gateway beside what it is held against; prints the table; writes tests/bench/RESULTS.md and its plot.
 #   tests/bench/run.sh [--rounds 3] [--seconds 20] [--only SCENARIO]... [--out FILE]
-#   scenarios: latency seed nodered mqmgateway sweep race load split commands journal burst start reconnect scale
+#   scenarios: latency seed nodered mqmgateway paho sweep race load split commands journal burst start reconnect scale
 #   REALTIME=1 tests/bench/run.sh   (root) keeps what else a shared machine does out of the figures: all that is measured
 #   runs before any other program (chrt -f); not for CPU figures of programs that wait a lot: a wake-up costs the kernel more then,
 #   and they become up to half again as high

@@ -43,6 +43,8 @@ first_value() { # TOPIC [mosquitto_sub's options]
     mosquitto_sub -h 127.0.0.1 -t "$1" -C 1 -W 20 "${@:2}" 2>/dev/null | grep -q '"quality":192'
 }
 journal() { journalctl -u hi6gw | grep -q "$1"; }
+# Its filter of system calls lets it schedule a thread of its own; B is SCHED_BATCH.
+send_thread_waits() { ps -L -o comm=,cls= -p "$(pid)" | grep -qE '^MQTTAsync_send +B$'; }
 # RELAY VALUE: of the simulated controller.
 output_is() { page 8889 "/memory?name=$1" | grep -q "\"value\":$2[^0-9]"; }
 
@@ -89,6 +91,7 @@ check 'READY was said by the main process' is ActiveState active
 check 'its user is its own' test "$(stat -c %U "/proc/$(pid)")" = hi6gw
 check 'the state directory is its own' test "$(stat -c '%U %a' /var/lib/hi6gw)" = 'hi6gw 750'
 check 'STATUS says in words how it is connected' until_true 20 connected
+check "Paho's send thread interrupts nobody" until_true 5 send_thread_waits
 check 'the report of the file is in the journal' until_true 5 journal 'good: 1 controller'
 started=$(metric process_start_time_seconds)
 check "process_start_time_seconds ($started) is right with /proc hidden" \

@@ -9,9 +9,14 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
+#include <filesystem>
+#include <fstream>
+#include <map>
 #include <optional>
 
 namespace hi6gw::mqtt {
@@ -33,6 +38,19 @@ std::optional<int> socket_to(std::uint16_t port) {
         }
     }
     return std::nullopt;
+}
+
+// This process's threads, by name, and how each is scheduled.
+std::multimap<std::string, int> policies() {
+    std::multimap<std::string, int> all;
+    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+        std::string name;
+        std::ifstream file(task.path() / "comm");
+        if (std::getline(file, name)) {
+            all.emplace(name, ::sched_getscheduler(std::stoi(task.path().filename())));
+        }
+    }
+    return all;
 }
 
 BrokerOptions with_config(std::vector<std::string> lines) {
@@ -103,6 +121,23 @@ TEST(PahoSession, ConnectsWithoutDelayedPackets) {
         return ::getsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &on, &length) == 0 && on == 1;
     };
     EXPECT_TRUE(it.until(no_delay, seconds(10)));
+}
+
+TEST(PahoSession, PahosSendThreadInterruptsNobodyAndNoOtherThreadIsChanged) {
+    const Broker broker;
+    SessionFixture it(options_for(broker));
+    it.start();
+    ASSERT_TRUE(it.connected_within(seconds(10)));
+    const auto batch = [] {
+        const auto all = policies();
+        const auto found = all.find("MQTTAsync_send");
+        return found != all.end() && found->second == SCHED_BATCH;
+    };
+    EXPECT_TRUE(it.until(batch, seconds(10)));
+    EXPECT_EQ(policies().count("MQTTAsync_rcv"), 1U);
+    for (const auto& [name, policy] : policies()) {
+        EXPECT_EQ(policy, name == "MQTTAsync_send" ? SCHED_BATCH : SCHED_OTHER) << name;
+    }
 }
 
 TEST(PahoSession, AnAbruptEndPublishesTheWillAndTheNextConnectionSaysEverythingAgain) {

@@ -3,12 +3,18 @@
 #include "mqtt/awake.h"
 #include "mqtt/inbound_queue.h"
 #include "mqtt/reason.h"
+#include "mqtt/send_thread.h"
 #include "mqtt/version_choice.h"
 #include "mqtt/window.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <pthread.h>
+#include <sched.h>
+
+#include <barrier>
+#include <thread>
 #include <vector>
 
 namespace hi6gw::mqtt {
@@ -17,6 +23,39 @@ namespace {
 using Answer = ConnectAnswer;
 using Then = VersionChoice::Then;
 using Clock = VersionChoice::Clock;
+
+struct Named {
+    const char* name;
+    int before;
+    int after;
+};
+
+class SendThread : public testing::TestWithParam<Named> {};
+
+TEST_P(SendThread, IsFoundByItsNameAndLeftAloneIfItIsNoOrdinaryOne) {
+    std::barrier met(2);
+    int policy = -1;
+    std::thread thread([&] {
+        ::pthread_setname_np(::pthread_self(), GetParam().name);
+        const sched_param no_priority{};
+        ::sched_setscheduler(0, GetParam().before, &no_priority);
+        met.arrive_and_wait();
+        met.arrive_and_wait();
+        policy = ::sched_getscheduler(0);
+    });
+    met.arrive_and_wait();
+    EXPECT_EQ(let_send_thread_wait(), GetParam().before == GetParam().after ? 0 : 1);
+    met.arrive_and_wait();
+    thread.join();
+    EXPECT_EQ(policy, GetParam().after);
+    EXPECT_EQ(::sched_getscheduler(0), SCHED_OTHER);
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, SendThread,
+                         testing::Values(Named{"MQTTAsync_send", SCHED_OTHER, SCHED_BATCH},
+                                         Named{"MQTTAsync_send", SCHED_IDLE, SCHED_IDLE},
+                                         Named{"MQTTAsync_rcv", SCHED_OTHER, SCHED_OTHER},
+                                         Named{"MQTTAsync_sen", SCHED_OTHER, SCHED_OTHER}));
 
 TEST(Awake, AsksOneQuestionAtATime) {
     const Awake::TimePoint start{};
