@@ -112,11 +112,24 @@ Stations::Parts Application::station_parts() {
     parts.released = [this](const command::OpenPulse& pulse, command::Release::End how) {
         on_released(pulse, how);
     };
-    parts.allowed = [this](const command::Command& command) {
-        const std::string controller = command.name.substr(0, command.name.find('/'));
-        return commands_.router().find_writable(controller, command.address).has_value();
-    };
+    parts.refusal = [this](const command::Command& command) { return refusal(command); };
     return parts;
+}
+
+// Of a command that was accepted under the configuration before this one, and still waits.
+std::optional<command::Reason> Application::refusal(const command::Command& command) const {
+    for (const config::Controller& controller : config_->controllers) {
+        for (const config::Signal& signal : controller.signals) {
+            if (controller.name + '/' + signal.name == command.name &&
+                signal.address == command.address && signal.options->writable) {
+                const config::CommandMode mode = config_->commands.mode;
+                const bool in_force = mode == config::CommandMode::enabled ||
+                                      (mode == config::CommandMode::dry_run && command.dry_run);
+                return in_force ? std::nullopt : std::optional(command::Reason::disabled);
+            }
+        }
+    }
+    return command::Reason::read_only;
 }
 
 Broker::Hooks Application::broker_hooks() {
@@ -386,7 +399,6 @@ void Application::subscribe() {
 // ---- what happens
 
 void Application::on_connected(const mqtt::Connected& connected) {
-    mqtt_version_ = connected.version;
     retained_.connected();
     if (events_) {
         events_->connected(connected.window);
@@ -403,9 +415,7 @@ void Application::on_message(const mqtt::Inbound& message) {
         commands_.receive(message);
         return;
     }
-    // With MQTT 5 nothing stored is sent at all, and the flag is as published.
-    const bool stored = mqtt_version_ != 5 && message.retained;
-    const auto seen = owners_.look(message.topic, message.payload, stored, time_->now());
+    const auto seen = owners_.look(message.topic, message.payload, message.stored, time_->now());
     if (!seen) {
         return;
     }

@@ -78,6 +78,7 @@ class Application {
     Events& events();  // made by the first call
     void open_state();
     void recover_pulses();
+    [[nodiscard]] std::optional<command::Reason> refusal(const command::Command& command) const;
     void subscribe();
     void on_connected(const mqtt::Connected& connected);
     void on_message(const mqtt::Inbound& message);
@@ -121,7 +122,6 @@ class Application {
     LineBudget clock_lines_;
     LineBudget owner_lines_;
     std::uint64_t log_lines_dropped_ = 0;  // that have been counted
-    int mqtt_version_ = 5;                 // of the connection
     bool stall_said_ = false;
     std::string gateway_state_;  // as published last
     std::string last_summary_;

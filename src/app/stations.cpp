@@ -130,10 +130,18 @@ asio::awaitable<void> Stations::replace(std::shared_ptr<const config::Config> af
         return found == wanted.end() ? nullptr : &*found;
     };
     TaskGroup halts(executor_);
+    // Those that go for good first, while all others go on: what one of them has pulsed may take
+    // its time to be released, and its controller may be dead.
+    for (const auto& station : list_) {
+        if (fate_of(*station) == nullptr) {
+            halts.spawn(halt(*station, true));
+        }
+    }
+    co_await halts.join();
     for (const auto& station : list_) {
         const config::Controller* const next = fate_of(*station);
-        if (all || next != station->config.get()) {
-            halts.spawn(halt(*station, next == nullptr));
+        if (next != nullptr && (all || next != station->config.get())) {
+            halts.spawn(halt(*station, false));
         }
     }
     co_await halts.join();
@@ -163,7 +171,7 @@ asio::awaitable<void> Stations::replace(std::shared_ptr<const config::Config> af
     }
     swapped();
     for (const auto& station : list_) {
-        station->wire->commands().revise(parts_.allowed, parts_.time->now());
+        station->wire->commands().revise(parts_.refusal, parts_.time->now());
     }
 }
 

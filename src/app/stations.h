@@ -47,7 +47,7 @@ class Stations {
         std::function<void(const command::Command&, command::CommandResult)> finished;
         std::function<void(const command::OpenPulse&, command::Release::End)> released;
         // Whether a queued command may still go, after a reload.
-        std::function<bool(const command::Command&)> allowed;
+        command::Supervisor::Revision refusal;
     };
     Stations(boost::asio::any_io_executor executor, Parts parts)
         : executor_(std::move(executor)), parts_(std::move(parts)) {}

@@ -234,11 +234,10 @@ Command Intake::command(const Draft& draft) const {
     out.dry_run = config_->commands.mode == config::CommandMode::dry_run;
     out.received = message.received;
     out.received_ms = message.received_ms;
-    out.deadline = message.received + draft.request.ttl.value_or(config_->commands.ttl);
-    // The expiry is what was left when it came, up to 136 years: compare as durations.
-    if (message.expiry && *message.expiry < kLongestTtl) {
-        out.deadline = std::min(out.deadline, message.received + *message.expiry);
-    }
+    const milliseconds ttl = draft.request.ttl.value_or(config_->commands.ttl);
+    // The expiry is what was left when it came.
+    out.deadline =
+        message.received + (message.expiry ? std::min<milliseconds>(ttl, *message.expiry) : ttl);
     out.reply = draft.reply;
     return out;
 }

@@ -35,16 +35,18 @@ Action Release::resume(const Event& event, Clock::time_point now) {
 Action Release::replied(const Event& event, Clock::time_point now) {
     const bool refused =
         event.outcome == Outcome::refused || event.outcome == Outcome::unauthorised;
-    if (refused && ++refusals_ >= kRefusals) {
-        return finish(End::gave_up);
-    }
     switch (phase_) {
         case Phase::checking:
-            if (event.outcome != Outcome::ok) {
-                return again_later(now);
+            if (event.outcome == Outcome::ok && event.raw == raw_) {
+                return finish(End::released);
             }
-            return event.raw == raw_ ? finish(End::released) : post(now);
+            unreadable_ += refused ? 1U : 0U;
+            return event.outcome == Outcome::ok || unreadable_ >= kRefusals ? post(now)
+                                                                            : again_later(now);
         case Phase::posting:
+            if (refused && ++refusals_ >= kRefusals) {
+                return finish(End::gave_up);
+            }
             if (event.outcome != Outcome::ok && event.outcome != Outcome::bad_data) {
                 return again_later(now);
             }
@@ -56,7 +58,7 @@ Action Release::replied(const Event& event, Clock::time_point now) {
             active_ = false;
             return {Action::Kind::read, address_, 0, now + limits_.timeout};
         case Phase::verifying:
-            return verification(event, now);
+            return refused && !active_ ? finish(End::released) : verification(event, now);
         case Phase::waiting:
         case Phase::verifying_wait:
             break;

@@ -6,10 +6,12 @@
 //
 // Promises:
 //  - After a failed or unanswered post nothing is posted before the address has been read and is
-//    not released yet.
+//    not released yet; unless it cannot be read: where kRefusals reads were refused, by the
+//    controller or because its block read is not proven, it is posted unread. An output that stays
+//    active for good is worse than a release that was not needed.
 //  - It goes on, for hours if need be, while the controller does not answer or answers 5xx. It
-//    gives up after kRefusals answers 4xx, or when the controller accepted kOverwrites posts and
-//    the address was active again each time (no fight with the robot's program).
+//    gives up after kRefusals posts answered 4xx, or when the controller accepted kOverwrites posts
+//    and the address was active again each time (no fight with the robot's program).
 //  - A command's result held here comes out exactly once: when the release is settled, at the
 //    latest with the first resume() after kReport past the due time, or when it is cancelled.
 
@@ -26,7 +28,7 @@ class Release {
 
     enum class End : std::uint8_t {
         open,      // still to do
-        released,  // read back, or accepted where `verify: false`
+        released,  // read back, or accepted where `verify: false` or where it cannot be read
         gave_up,   // see above
         cut_off,   // cancelled: the journal keeps it
     };
@@ -76,7 +78,8 @@ class Release {
     End end_ = End::open;
     unsigned posts_ = 0;
     unsigned failures_ = 0;
-    unsigned refusals_ = 0;
+    unsigned refusals_ = 0;    // of posts
+    unsigned unreadable_ = 0;  // refusals of reads
     unsigned overwrites_ = 0;
     bool active_ = false;  // read back as not released since the last post
     std::optional<CommandResult> held_;

@@ -124,11 +124,11 @@ void Supervisor::submit(Command command, Clock::time_point now) {
     say_news();
 }
 
-void Supervisor::revise(const std::function<bool(const Command&)>& allowed, Clock::time_point now) {
+void Supervisor::revise(const Revision& refusal, Clock::time_point now) {
     const std::vector<Command> refused =
-        queue_.take_if([&allowed](const Command& command) { return !allowed(command); });
+        queue_.take_if([&refusal](const Command& command) { return refusal(command).has_value(); });
     for (const Command& command : refused) {
-        end(command, State::rejected, Reason::read_only, now);
+        end(command, State::rejected, *refusal(command), now);
     }
 }
 

@@ -60,8 +60,10 @@ class Supervisor {
     void submit(Command command, Clock::time_point now);
     // Of commands that begin from now on, after a reload.
     void set_limits(const Limits& limits) { limits_ = limits; }
+    // Why a command that was accepted earlier must not be carried out; nullopt: it may.
+    using Revision = std::function<std::optional<Reason>(const Command&)>;
     // Queued commands that are not allowed any more, after a reload, are rejected.
-    void revise(const std::function<bool(const Command&)>& allowed, Clock::time_point now);
+    void revise(const Revision& refusal, Clock::time_point now);
     // A pulse that an earlier run left open, and commands may write there (Router::find_writable):
     // read, and released if it is still active.
     void recover(const OpenPulse& pulse, bool verify, Clock::time_point now);

@@ -126,7 +126,7 @@ void spare_paho_the_unneeded() {
     });
 }
 
-Inbound copy(const paho::message& message) {
+Inbound copy(const paho::message& message, int version) {
     using paho::property;
     Inbound in;
     in.received = Steady::now();
@@ -134,6 +134,9 @@ Inbound copy(const paho::message& message) {
     in.payload = message.get_payload();
     in.qos = static_cast<std::uint8_t>(message.get_qos());
     in.retained = message.is_retained();
+    // With MQTT 5 the flag is as published (we ask for that, and for nothing stored), else it says
+    // that the broker had kept it (MQTT 3.1.1, 3.3.1.3).
+    in.stored = in.retained && version != kVersion5;
     in.duplicate = message.is_duplicate();
     const paho::properties& properties = message.get_properties();
     if (properties.contains(property::RESPONSE_TOPIC)) {
@@ -254,8 +257,8 @@ void put_lost(Box& box, LinkNews::Lost lost) noexcept {
     });
 }
 
-void put_message(Box& box, const paho::message& message) noexcept {
-    Inbound in = copy(message);
+void put_message(Box& box, const paho::message& message, int version) noexcept {
+    Inbound in = copy(message, version);
     box.put([&in](LinkNews& news) { news.messages.push(std::move(in)); });
 }
 
@@ -386,9 +389,10 @@ void Link::Client::set_handlers() {
         [box = box](const paho::properties& /*unused*/, paho::ReasonCode reason) noexcept {
             put_lost(*box, {.why = "the broker hung up: " + reason_name(reason), .reason = reason});
         });
-    paho->set_message_callback([box = box](const paho::const_message_ptr& message) noexcept {
-        put_message(*box, *message);
-    });
+    paho->set_message_callback(
+        [box = box, version = version](const paho::const_message_ptr& message) noexcept {
+            put_message(*box, *message, version);
+        });
 }
 
 // What these options cannot say is in the guard's hands. No error handler: Paho C++ 1.2.0 calls it

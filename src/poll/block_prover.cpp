@@ -93,7 +93,7 @@ asio::awaitable<hi6::Reply> BlockProver::read_address(hi6::Address address,
     }
     content.resize(std::min(content.size(), reply.words * 4));
     for (unsigned round = 0; round < kQuestionRounds; ++round) {
-        if (!proof_.must_ask(window_of(window, content), address)) {
+        if (!proof_.must_ask(window_of(window, content), address) || time_.now() >= until) {
             break;
         }
         const bool kept = co_await settle(window, &content);

@@ -20,6 +20,20 @@ namespace hi6gw::poll {
 
 class CommandsFirst final : public hi6::ControllerClient {
   public:
+    // While one of these lives, requests are part of a command or release that is being carried
+    // out: they go at once, whatever else is due, also after wind_up(). The lane itself asks for
+    // nothing meanwhile.
+    class ForCommand {
+      public:
+        explicit ForCommand(CommandsFirst& owner) : owner_(owner) { ++owner_.for_commands_; }
+        ForCommand(const ForCommand&) = delete;
+        ForCommand& operator=(const ForCommand&) = delete;
+        ~ForCommand() { --owner_.for_commands_; }
+
+      private:
+        CommandsFirst& owner_;
+    };
+
     // All outlive this. `served` is called when commands have been at work.
     CommandsFirst(PacedClient& inner, command::Supervisor& commands, Time& time,
                   std::function<void()> served)
@@ -74,7 +88,8 @@ class CommandsFirst final : public hi6::ControllerClient {
     std::string why_;
     std::chrono::nanoseconds busy_with_commands_{0};
     std::chrono::nanoseconds taken_{0};
-    unsigned at_work_ = 0;  // exchanges under way, nested
+    unsigned at_work_ = 0;       // exchanges under way, nested
+    unsigned for_commands_ = 0;  // ForCommands that live
     bool winding_up_ = false;
     std::unique_ptr<Alarm> never_;
     std::unique_ptr<Alarm> idle_;

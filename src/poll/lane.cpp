@@ -736,6 +736,7 @@ asio::awaitable<hi6::Reply> Lane::read_raw(hi6::Address address, Steady::time_po
         co_return none;
     }
     const auto before = prover_.proof().state();
+    const CommandsFirst::ForCommand part(polls_);
     const hi6::Reply reply = co_await prover_.read_address(address, until);
     if (before == hi6::BlockProof::State::pending) {
         harmless_.clear();

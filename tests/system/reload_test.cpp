@@ -257,6 +257,58 @@ TEST(Reload, AControllerThatGoesIsLeftWithNothingPulsed) {
     EXPECT_EQ(cell.invariants.broken(), "");
 }
 
+// Its pulse cannot be released, for which it has 2.5 s. Whom the same reload changes is polled
+// meanwhile.
+TEST(Reload, ADeadControllerThatGoesHoldsUpNoOther) {
+    Cell cell(kA);
+    cell.reload(base_yaml(cell.broker) + controller_yaml(cell.simulator, kA) +
+                "  - name: r2\n    url: " + cell.other.url() +
+                "\n    signals:\n      - {name: valve, address: fb2.do6, access: rw}\n");
+    ASSERT_TRUE(cell.broker.wait_for_log("/set/", kPatience));
+    const auto known = [&] {
+        const auto now = latest(cell.probe, "hi6/r2/state/valve");
+        return now.is_object() && now.at("quality") == 192;
+    };
+    ASSERT_TRUE(eventually(known, kPatience));
+    cell.invariants.sent({"pulse", "r2", "valve", 1, 3000, true});
+    publish(cell.broker, "hi6/r2/set/valve", R"({"value":1,"id":"pulse","pulse":30000})");
+    ASSERT_TRUE(eventually([&] { return cell.other.get("fb2.do6") == 1; }, kPatience));
+    cell.other.fault(R"({"action":"hang","count":1000})");
+    cell.reload(base_yaml(cell.broker) +
+                controller_yaml(cell.simulator, kA + "      - {name: c, address: fb2.di5}\n"));
+    EXPECT_TRUE(becomes(cell.probe, "c", "0"));
+    EXPECT_TRUE(eventually([&] { return cell.invariants.all_answered(); }, kPatience));
+    cell.invariants.look();
+    const auto& polls = cell.invariants.polls("r1");
+    ASSERT_GT(polls.size(), 10U);
+    std::int64_t longest = 0;
+    for (std::size_t i = 1; i < polls.size(); ++i) {
+        longest = std::max(longest, polls[i] - polls[i - 1]);
+    }
+    EXPECT_LT(longest, 2'000'000) << "us: longer than a value is fresh";
+    EXPECT_EQ(cell.gateway.stop(), 0);
+}
+
+// The newest configuration counts for what still waits under an older one.
+TEST(Reload, WhatWaitsIsNotWrittenOnceCommandsAreDisabled) {
+    Cell cell(kA + kOut);
+    ASSERT_TRUE(becomes(cell.probe, "out", "0"));
+    ASSERT_TRUE(cell.broker.wait_for_log("Sending SUBACK to hi6gw-line1", kPatience));
+    cell.command("pulse", 1, 1000);
+    ASSERT_TRUE(eventually([&] { return cell.simulator.get("fb2.do3") == 1; }, kPatience));
+    cell.command("waits", 1);  // for the release: else that would undo it
+    cell.reload(cell.yaml(kA + kOut, "commands: {mode: disabled}\n"));
+    EXPECT_TRUE(eventually([&] { return cell.invariants.all_answered(); }, kPatience));
+    const auto said = cell.probe.messages("hi6/r1/result/out");
+    EXPECT_TRUE(std::any_of(said.begin(), said.end(), [](const Received& result) {
+        return result.payload.find("\"waits\"") != std::string::npos &&
+               result.payload.find("\"disabled\"") != std::string::npos;
+    }));
+    EXPECT_EQ(cell.simulator.posts().size(), 2U) << "the pulse's";
+    EXPECT_EQ(cell.simulator.get("fb2.do3"), 0);
+    cell.expect_well({kWatchedA, kWatchedOut});
+}
+
 // Of the rounds between these times, each with the latest of the polls (every 20 ms) that it may
 // have held up: in half of them that was no later than this, in ms. What the machine does to some
 // of them is not seen in it; what every other one does is.
@@ -421,6 +473,25 @@ TEST(Reload, ASecondGatewayForAControllerIsReported) {
     EXPECT_TRUE(status_becomes(plant.probe, "online"));
     EXPECT_EQ(plant.gateway.stop(), 0);
     EXPECT_EQ(invariants.broken(), "");
+}
+
+// A broker that speaks MQTT 3.1.1 sends what an earlier run of ours had said.
+TEST(Reload, ARestartIsNoSecondGatewayOnMqtt311Either) {
+    const Broker broker;
+    const Simulator simulator;
+    const MqttProbe probe(broker);
+    Gateway gateway("gateway: {id: line1}\nmqtt: {version: 3.1.1, url: \"" + broker.url() +
+                    "\"}\n" + controller_yaml(simulator, kA));
+    ASSERT_TRUE(status_becomes(probe, "online"));
+    gateway.process().signal(SIGKILL);
+    ASSERT_TRUE(gateway.process().wait(kPatience));
+    gateway.start();
+    ASSERT_TRUE(eventually([&] { return gateway.metric("hi6gw_mqtt_connected") == 1; }, kPatience));
+    ASSERT_TRUE(eventually(
+        [&] { return gateway.process().err().find("online") != std::string::npos; }, kPatience));
+    EXPECT_EQ(gateway.metric("hi6gw_duplicate_owner"), 0);
+    EXPECT_EQ(gateway.process().err().find("duplicate_owner"), std::string::npos);
+    EXPECT_EQ(gateway.stop(), 0);
 }
 
 // "offline" is what both say then, and neither has anything better.

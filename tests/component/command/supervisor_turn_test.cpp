@@ -174,6 +174,31 @@ TEST(SupervisorTurn, AReleaseGoesBeforeQueuedCommandsAndDuringAWait) {
     bench.advance(2s);
 }
 
+TEST(SupervisorTurn, LooksAgainAtWhatWaitsWhenTheConfigurationHasChanged) {
+    Bench bench;
+    for (const char* where : {"fb2.do3", "fb2.do4", "fb2.do5"}) {
+        bench.submit(bench.make(where));
+    }
+    const auto refusal = [](const Command& command) -> std::optional<Reason> {
+        const std::string where = to_string(command.address);
+        return where == "fb2.do3"   ? std::optional(Reason::read_only)
+               : where == "fb2.do5" ? std::optional(Reason::disabled)
+                                    : std::nullopt;
+    };
+    bench.supervisor->revise(refusal, bench.time.now());
+    ASSERT_EQ(bench.ended.size(), 2U);
+    EXPECT_EQ(bench.ended[0].id, "id-1");
+    EXPECT_EQ(bench.ended[0].result.state, State::rejected);
+    EXPECT_EQ(bench.ended[0].result.reason, Reason::read_only);
+    EXPECT_EQ(bench.ended[1].id, "id-3");
+    EXPECT_EQ(bench.ended[1].result.reason, Reason::disabled);
+    bench.start_lane();
+    bench.advance(100ms);
+    ASSERT_EQ(bench.ended.size(), 3U);
+    EXPECT_EQ(bench.ended[2].result.state, State::verified);
+    EXPECT_EQ(trace(bench.posts()), "Wfb2.do4=1 ");
+}
+
 TEST(SupervisorTurn, SendsNothingAfterAConnectThatTookTooLong) {
     Bench bench;
     bench.line.up = false;

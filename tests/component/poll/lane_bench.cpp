@@ -41,6 +41,7 @@ LaneBench::LaneBench(config::Controller config) {
     parts.client = &controller;
     parts.time = &time;
     parts.metrics = controller_metrics.get();
+    parts.pulses = &pulses;
     parts.finished = [this](const command::Command& done, command::CommandResult result) {
         results.push_back({time.now(), done.reply.id, std::move(result)});
     };
@@ -121,9 +122,28 @@ void LaneBench::stop() {
     EXPECT_FALSE(running_) << "a loop is still suspended after the cancellation";
 }
 
+bool LaneBench::shut_down() {
+    const auto ends = [this](asio::awaitable<void> work) {
+        bool ended = false;
+        asio::co_spawn(io, std::move(work), [&ended](const std::exception_ptr&) { ended = true; });
+        for (int i = 0; i < 5000 && !ended; ++i) {
+            time.advance(1ms);
+        }
+        return ended;
+    };
+    const auto wound_up = time.now() + 1s;
+    wire->commands().shutdown(time.now());
+    const bool wound = ends(lane->wind_up(wound_up));
+    stop();
+    return ends(wire->release_pulses(wound_up + 1500ms)) && wound;
+}
+
 void LaneBench::command(const std::string& id, const std::string& address, std::uint32_t raw,
-                        std::chrono::milliseconds ttl) {
+                        std::chrono::milliseconds ttl,
+                        std::optional<std::chrono::milliseconds> pulse) {
     command::Command out = command::test::command(address, raw);
+    out.range = hi6::bit_range(out.address, hi6::IndexUnit::byte);
+    out.pulse = pulse;
     out.reply.id = id;
     out.received = time.now();
     out.deadline = time.now() + ttl;

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,23 @@ struct Status {
     std::string state, reason, read_mode;
 };
 
+// A journal whose disk takes no time.
+class MemoryStore final : public command::PulseStore {
+  public:
+    std::uint64_t next_number() override { return ++number_; }
+    boost::asio::awaitable<bool> begin(command::OpenPulse pulse) override {
+        open.push_back(std::move(pulse));
+        co_return true;
+    }
+    void end(std::uint64_t number) noexcept override {
+        std::erase_if(open, [number](const auto& pulse) { return pulse.number == number; });
+    }
+    std::vector<command::OpenPulse> open;
+
+  private:
+    std::uint64_t number_ = 0;
+};
+
 class LaneBench {
   public:
     explicit LaneBench(config::Controller config);
@@ -68,6 +86,7 @@ class LaneBench {
     FakeController controller{time};
     ops::Metrics metrics;
     std::unique_ptr<ops::ControllerMetrics> controller_metrics = metrics.controller("r1");
+    MemoryStore pulses;
     std::vector<Result> results;  // outlives the wire, which reports to it to the last
     std::unique_ptr<Wire> wire;
     std::unique_ptr<Lane> lane;
@@ -76,7 +95,11 @@ class LaneBench {
 
     // Sends a command to the signal of this address, named by its id.
     void command(const std::string& id, const std::string& address, std::uint32_t raw,
-                 std::chrono::milliseconds ttl = 3000ms);
+                 std::chrono::milliseconds ttl = 3000ms,
+                 std::optional<std::chrono::milliseconds> pulse = std::nullopt);
+    // As at the gateway's end: winds the lane up, ends it, and releases what is pulsed. Returns
+    // whether all that ended by itself.
+    [[nodiscard]] bool shut_down();
 
     std::vector<Message> messages;
     std::vector<Status> statuses;

@@ -1,6 +1,7 @@
 // Commands among the polls of a lane: who goes first, and what becomes of the connection.
 
 #include "lane_bench.h"
+#include "unit/command/make.h"
 
 namespace hi6gw::poll {
 namespace {
@@ -15,6 +16,10 @@ config::Signal writable(const std::string& address, std::chrono::milliseconds po
     options->writable = true;
     signal.options = std::move(options);
     return signal;
+}
+
+hi6::Area test_m() {
+    return command::test::address("m100").area;
 }
 
 // Requests that commands made without one of the polls' own between them.
@@ -237,6 +242,93 @@ TEST(LaneCommandBlocks, RelaysAreReadBackByTheBlockRead) {
     EXPECT_EQ(bench.results[0].result.state, State::verified)
         << to_string(bench.results[0].result.reason);
     EXPECT_EQ(bench.last("m100").value, "1");
+}
+
+// What a command reads back by block is part of it: it is no poll, and waits for none.
+TEST(LaneCommandBlocks, AFloodToRelaysDoesNotStarvePolling) {
+    LaneBench bench(make_controller({writable("m100"), make_signal("fb0.dow4")}));
+    bench.run();
+    bench.advance(1s);
+    ASSERT_EQ(bench.state(), "online") << bench.last_status.reason;
+    bench.controller.requests.clear();
+    bench.take_messages();
+    for (int i = 0; i < 200; ++i) {
+        bench.command("n" + std::to_string(i), "m100", static_cast<std::uint32_t>(i % 2));
+    }
+    bench.advance(2900ms);
+    EXPECT_EQ(bench.results.size(), 200U);
+    std::size_t posts = 0;
+    std::size_t most = 0;
+    for (const auto& request : bench.controller.requests) {
+        posts = request.is("block fb0.do") ? 0 : posts + (request.post ? 1 : 0);
+        most = std::max(most, posts);
+    }
+    // The pause between two sweeps is theirs, and the turns before each of two polls.
+    EXPECT_LE(most, 100 / (2 * 4) + 2 * command::Turns::kInARow + 1);
+    for (const Message& message : bench.messages) {
+        EXPECT_EQ(message.quality, 192) << message.signal;
+    }
+}
+
+// Only the block read covers it, and the polls' gate is shut by then.
+TEST(LaneCommandBlocks, APulsedRelayIsReleasedAtTheEnd) {
+    for (int tenths = 0; tenths < 40; ++tenths) {
+        LaneBench bench(make_controller({writable("m100"), make_signal("fb0.dow4")}));
+        bench.run();
+        bench.advance(1s);
+        ASSERT_EQ(bench.state(), "online") << bench.last_status.reason;
+        bench.command("a", "m100", 1, 3s, 100ms);
+        bench.advance(tenths * 5ms);  // before, at and after its release
+        EXPECT_TRUE(bench.shut_down()) << tenths;
+        EXPECT_TRUE(bench.pulses.open.empty()) << tenths;
+        EXPECT_EQ(bench.results.size(), 1U) << tenths;
+        EXPECT_EQ(bench.controller.memory(test_m()).at(12) & 16, 0) << tenths;
+    }
+}
+
+// Also one that an earlier run left, whose release begins with a read.
+TEST(LaneCommandBlocks, ALateReleaseOfARelayEndsWithTheGateway) {
+    LaneBench bench(make_controller({writable("m100")}));
+    bench.run();
+    bench.advance(1s);
+    bench.controller.put(test_m(), 12, {16});
+    bench.pulses.open.push_back(command::OpenPulse{7, "r1", command::test::address("m100"), 0});
+    bench.wire->commands().recover(bench.pulses.open.front(), true, bench.time.now() + 10s);
+    EXPECT_TRUE(bench.shut_down());
+    EXPECT_TRUE(bench.pulses.open.empty());
+    EXPECT_EQ(bench.controller.memory(test_m()).at(12), 0);
+}
+
+// It takes part in what it reloads as any other: ends as if nothing had happened.
+TEST(LaneCommandBlocks, ARelaysCommandOutlivesAReload) {
+    for (int ms = 0; ms < 16; ++ms) {
+        LaneBench bench(make_controller({writable("m100"), make_signal("fb0.dow4")}));
+        bench.run();
+        bench.advance(1050ms);
+        bench.command("a", "m100", 1);
+        bench.advance(ms * 1ms);
+        bench.replace(make_controller({writable("m100")}));
+        bench.advance(500ms);
+        ASSERT_EQ(bench.results.size(), 1U) << ms;
+        EXPECT_EQ(bench.results[0].result.state, State::verified)
+            << ms << ": " << to_string(bench.results[0].result.reason);
+        EXPECT_EQ(bench.controller.count("write"), 1U) << ms;
+    }
+}
+
+TEST(LaneCommandBlocks, APulsedRelayThatCannotBeReadIsReleasedAllTheSame) {
+    config::Controller config = make_controller({writable("m100"), make_signal("fb0.dow4")});
+    config.block_read = config::BlockMode::off;
+    LaneBench bench(std::move(config));
+    bench.run();
+    bench.advance(1s);
+    bench.command("a", "m100", 1, 3s, 200ms);
+    bench.advance(100ms);
+    EXPECT_EQ(bench.controller.memory(test_m()).at(12) & 16, 16);
+    bench.advance(2s);
+    EXPECT_EQ(bench.controller.memory(test_m()).at(12) & 16, 0);
+    EXPECT_EQ(bench.controller.count("write"), 2U);
+    EXPECT_TRUE(bench.pulses.open.empty());
 }
 
 TEST(LaneCommandBlocks, ARelayThatABlockMayReadDifferentlyIsNotVerified) {

@@ -154,6 +154,15 @@ TEST_F(IntakeTest, TakesTheSoonerOfTtlAndMessageExpiry) {
     EXPECT_EQ(refused(receive(incoming)).state, State::expired);
     EXPECT_EQ(refused(receive(message("1"), at(3000))).state, State::expired);
     EXPECT_EQ(command(message("1"), at(2999)).deadline, at(3000));
+    config::Config patient = test::cell();
+    patient.commands.ttl = std::chrono::hours(1);
+    use(patient);
+    incoming = message("1");
+    EXPECT_EQ(command(incoming).deadline, at(3'600'000));
+    incoming.expiry = 900s;
+    EXPECT_EQ(command(incoming).deadline, at(900'000));
+    incoming.expiry = std::chrono::seconds(4294967295);
+    EXPECT_EQ(command(incoming).deadline, at(3'600'000));
 }
 
 TEST_F(IntakeTest, DropsWhatNobodyCanBeToldOf) {

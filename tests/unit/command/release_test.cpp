@@ -119,19 +119,64 @@ TEST(Release, GoesOnWhileTheControllerIsAway) {
     EXPECT_FALSE(it.take_result(now)) << "one result only";
 }
 
-TEST(Release, GivesUpWhenRefused) {
+TEST(Release, GivesUpWhenItsPostsAreRefused) {
     Release it = release();
     it.hold(edge(), at(10));
     static_cast<void>(it.resume(timer(), at(200)));
-    EXPECT_EQ(it.resume(reply(Outcome::refused), at(210)).kind, Kind::wait);
-    EXPECT_EQ(it.resume(timer(), at(1000)).kind, Kind::read);
-    EXPECT_EQ(it.resume(reply(Outcome::unauthorised), at(1010)).kind, Kind::wait);
-    EXPECT_EQ(it.resume(timer(), at(2000)).kind, Kind::read);
-    EXPECT_EQ(it.resume(reply(Outcome::refused), at(2010)).kind, Kind::done);
+    Clock::time_point now = at(210);
+    for (unsigned i = 1; i < Release::kRefusals; ++i) {
+        const Action wait = it.resume(reply(Outcome::refused), now);
+        EXPECT_EQ(wait.kind, Kind::wait);
+        now = wait.until;
+        EXPECT_EQ(it.resume(timer(), now).kind, Kind::read);
+        EXPECT_EQ(it.resume(reads(1), now).kind, Kind::post);
+    }
+    EXPECT_EQ(it.resume(reply(Outcome::unauthorised), now).kind, Kind::done);
     EXPECT_EQ(it.end(), End::gave_up);
-    const auto result = it.take_result(at(2010));
+    EXPECT_EQ(it.posts(), Release::kRefusals);
+    const auto result = it.take_result(now);
     EXPECT_EQ(result->state, State::mismatch);
     EXPECT_EQ(result->reason, Reason::release);
+}
+
+// As of a relay while the block read is not proven: no single read covers it.
+TEST(Release, PostsUnreadWhatCannotBeRead) {
+    for (const bool lost : {false, true}) {
+        Release it = release(!lost);
+        Clock::time_point now = at(200);
+        Action action = it.resume(timer(), now);
+        if (lost) {
+            EXPECT_EQ(action.kind, Kind::post);
+            action = it.resume(reply(Outcome::lost), now);
+            now = action.until;
+            action = it.resume(timer(), now);
+        }
+        for (unsigned i = 1; i < Release::kRefusals; ++i) {
+            ASSERT_EQ(action.kind, Kind::read);
+            action = it.resume(reply(Outcome::refused), now);
+            ASSERT_EQ(action.kind, Kind::wait);
+            now = action.until;
+            action = it.resume(timer(), now);
+        }
+        ASSERT_EQ(action.kind, Kind::read);
+        EXPECT_EQ(it.resume(reply(Outcome::refused), now).kind, Kind::post);
+        EXPECT_EQ(it.resume(reply(Outcome::ok), now).kind, Kind::read);
+        EXPECT_EQ(it.resume(reply(Outcome::refused), now).kind, Kind::done);
+        EXPECT_EQ(it.end(), End::released);
+        EXPECT_LT(now, at(1500)) << "also at a shutdown";
+    }
+}
+
+TEST(Release, GivesUpOnAControllerThatRefusesEverything) {
+    Release it = release(true);
+    Clock::time_point now = at(200);
+    Action action = it.resume(timer(), now);
+    while (it.end() == End::open && now < at(60'000)) {
+        action = it.resume(action.kind == Kind::wait ? timer() : reply(Outcome::unauthorised), now);
+        now = action.kind == Kind::wait ? action.until : now;
+    }
+    EXPECT_EQ(it.end(), End::gave_up);
+    EXPECT_EQ(it.posts(), Release::kRefusals);
 }
 
 TEST(Release, DoesNotFightTheRobotsProgram) {
