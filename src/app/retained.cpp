@@ -137,11 +137,15 @@ void Retained::write(Then then) {
         return;
     }
     const std::size_t most = then == Then::more ? kAtOnce : 0;
-    disk_.post([box = box_, directory = directory_, config = config_, deleted = deleted_, most] {
-        auto outcome = std::make_shared<Outcome>(update(*directory, *config, deleted, most));
-        outcome->config = config;
-        box->put([&outcome](Answer& answer) { answer.outcome = std::move(outcome); });
-    });
+    // What was deleted at one broker is still at another.
+    const bool same = broker_ == broker_name(*config_);
+    auto deleted = same ? deleted_ : std::vector<std::uint64_t>();
+    disk_.post(
+        [box = box_, directory = directory_, config = config_, deleted = std::move(deleted), most] {
+            auto outcome = std::make_shared<Outcome>(update(*directory, *config, deleted, most));
+            outcome->config = config;
+            box->put([&outcome](Answer& answer) { answer.outcome = std::move(outcome); });
+        });
 }
 
 void Retained::answered(const Outcome& outcome) {

@@ -61,7 +61,7 @@ struct Inbound {
     std::string payload;
     std::uint8_t qos = 0;
     bool retained = false;
-    bool stored = false;  // from before we subscribed; with MQTT 5 nothing of that is sent
+    bool stored = false;     // from before we subscribed; with MQTT 5 nothing of that is sent
     bool duplicate = false;  // the DUP flag
     std::string response_topic;
     std::string correlation;

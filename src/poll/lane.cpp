@@ -24,7 +24,8 @@ constexpr auto kIdleProbe =
 constexpr auto kPendingProofRetry = 10s;
 constexpr auto kOfflineReminder = 1h;
 constexpr auto kKeptAlive = 10s;  // without a "Connection: close": the controller keeps connections
-constexpr auto kSilence = 2s;     // a request unanswered for longer: offline
+constexpr auto kRefusedAgain = 1min;  // what the broker has refused is said again
+constexpr auto kSilence = 2s;         // a request unanswered for longer: offline
 constexpr int kProofTries =
     2;  // connections lost in the middle of a proof before the sweeps get their turn
 constexpr BackoffRules kErrorBackoff{250ms, 10s, 0.2};
@@ -392,6 +393,11 @@ asio::awaitable<void> Lane::housekeeping() {
         commands_.expire(now.steady);
         table_.expire(now, link_.failing() ? Quality::bad_data : Quality::unreachable);
         table_.run_timers(now);
+        if (now.steady >= say_refused_at_) {
+            say_refused_at_ = now.steady + kRefusedAgain;
+            states_.say_refused_again();
+            status_.say_refused_again();
+        }
         if (link_.is_online() && silent_since() != Steady::time_point::max() &&
             now.steady >= silent_since() + kSilence) {
             go_offline(trouble_since_ != Steady::time_point::max() ? trouble_ : "no answer");
@@ -696,7 +702,7 @@ void Lane::say(LineBudget& budget, bool fine, const std::string& line) {
 // Wakes who has something to do: the broker's session, and the housekeeper when a deadline came
 // nearer.
 void Lane::say_news() {
-    if (table_.has_news()) {
+    if (table_.has_news() || status_.pending()) {
         news_();
     }
     if (table_.next_deadline() < keeper_until_) {

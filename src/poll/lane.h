@@ -185,6 +185,7 @@ class Lane final : private Wire::User {
 
     Steady::time_point sleep_until_;   // of the poll loop, and
     Steady::time_point keeper_until_;  // of the housekeeping
+    Steady::time_point say_refused_at_ = Steady::time_point::min();
     Backoff error_backoff_;
     Steady::time_point last_answer_;
     // Since when reads have failed for want of an answer; max(): they have not.

@@ -36,9 +36,18 @@ bool StateSource::next(mqtt::Publication& out) {
     return false;
 }
 
-void StateSource::settled(const mqtt::Ticket& ticket, bool arrived, const std::string& /*why*/) {
+void StateSource::settled(const mqtt::Ticket& ticket, bool arrived, const std::string& why) {
+    if (!arrived && !why.empty()) {
+        refused_.insert(static_cast<std::uint32_t>(ticket.id));
+    }
     if (arrived && ticket.stamp != Steady::time_point{}) {
         published_(ticket.acknowledged - ticket.stamp);
+    }
+}
+
+void StateSource::say_refused_again() {
+    for (const std::uint32_t signal : std::exchange(refused_, {})) {
+        table_.publish_again(signal);
     }
 }
 
@@ -56,7 +65,8 @@ bool RetainedSource::next(mqtt::Publication& out) {
     return true;
 }
 
-void RetainedSource::settled(const mqtt::Ticket& /*ticket*/, bool /*arrived*/,
-                             const std::string& /*why*/) {}
+void RetainedSource::settled(const mqtt::Ticket& /*ticket*/, bool arrived, const std::string& why) {
+    refused_ = !arrived && !why.empty();
+}
 
 }  // namespace hi6gw::poll

@@ -12,7 +12,9 @@
 
 #include <chrono>
 #include <functional>
+#include <set>
 #include <string>
+#include <utility>
 
 namespace hi6gw::poll {
 
@@ -27,11 +29,14 @@ class StateSource final : public mqtt::Source {
 
     bool next(mqtt::Publication& out) override;
     // What was lost with the connection is said again after the reconnect, with everything else
-    // (publish_all); what the broker refused is not repeated until it changes.
+    // (publish_all); what the broker refused is not repeated until it changes, or
+    // say_refused_again() is called.
     void settled(const mqtt::Ticket& ticket, bool arrived, const std::string& why) override;
+    void say_refused_again();
 
   private:
     SignalTable& table_;
+    std::set<std::uint32_t> refused_;
     mqtt::TopicTemplate::Ends ends_;
     config::PayloadFormat format_;
     Published published_;
@@ -50,12 +55,16 @@ class RetainedSource final : public mqtt::Source {
     [[nodiscard]] const std::string& topic() const { return topic_; }
 
     bool next(mqtt::Publication& out) override;
+    // As StateSource does.
     void settled(const mqtt::Ticket& ticket, bool arrived, const std::string& why) override;
+    void say_refused_again() { pending_ |= std::exchange(refused_, false); }
+    [[nodiscard]] bool pending() const { return pending_; }
 
   private:
     std::string topic_;
     std::string payload_;
     bool pending_ = false;
+    bool refused_ = false;
 };
 
 }  // namespace hi6gw::poll

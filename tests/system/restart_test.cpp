@@ -25,7 +25,7 @@ const std::string kB = "      - {name: b, address: fb2.di4}\n";
 struct Restart : JudgedPlant {
     explicit Restart(const std::string& more = kB)
         : JudgedPlant(kA + more, {{"a", "fb2.di3", false}}) {
-        EXPECT_TRUE(becomes(probe, "a", "0"));
+        EXPECT_TRUE(becomes(probe, "a", "0", 192, 30s)) << "of 32,000 signals, perhaps";
     }
     void kill() {
         gateway.process().signal(SIGKILL);

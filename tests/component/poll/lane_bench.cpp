@@ -164,7 +164,7 @@ void LaneBench::drain() {
         messages.push_back(message);
         latest[message.signal] = message;
         out.ticket.acknowledged = time.now();
-        lane->states().settled(out.ticket, true, "");
+        lane->states().settled(out.ticket, refuses.empty(), refuses);
     }
     while (lane->status().next(out)) {
         const json::object body = json::parse(out.payload).as_object();
@@ -172,6 +172,7 @@ void LaneBench::drain() {
                        std::string(body.at("reason").as_string()),
                        std::string(body.at("read_mode").as_string())};
         statuses.push_back(last_status);
+        lane->status().settled(out.ticket, refuses.empty(), refuses);
     }
 }
 

@@ -105,6 +105,7 @@ class LaneBench {
     std::vector<Status> statuses;
     std::map<std::string, Message> latest;
     Status last_status;
+    std::string refuses;  // what the broker says to every state and status; empty: it takes them
     // Every good value must be what the controller held when it answered last: set to check it.
     bool check_truth = false;
 

@@ -363,5 +363,30 @@ TEST(LaneCancellation, ALaneThatNeverRanIsDestroyedCleanly) {
     EXPECT_TRUE(bench.controller.requests.empty());
 }
 
+// A quota that is exceeded for a moment, an access list that is put right: what does not change is
+// not lost for that, and not said again and again either.
+TEST(LaneRefused, WhatTheBrokerRefusedIsSaidAgainAMinuteLater) {
+    LaneBench bench(make_controller({make_signal("fb0.do0"), make_signal("fb0.dob3")}));
+    bench.refuses = "Quota exceeded (0x97)";
+    bench.run();
+    bench.advance(10s);
+    const std::size_t first = bench.take_messages().size();
+    const std::size_t statuses = bench.take_statuses().size();
+    bench.advance(45s);
+    EXPECT_TRUE(bench.take_messages().empty());
+    EXPECT_TRUE(bench.take_statuses().empty());
+    bench.advance(20s);
+    EXPECT_EQ(bench.messages.size(), 2U);
+    EXPECT_EQ(bench.statuses.size(), 1U);
+    bench.refuses.clear();
+    bench.advance(60s);
+    EXPECT_EQ(bench.messages.size(), 4U);
+    EXPECT_EQ(bench.statuses.size(), 2U);
+    bench.advance(300s);
+    EXPECT_EQ(bench.messages.size(), 4U) << "that arrived; " << first << " at first";
+    EXPECT_EQ(bench.statuses.size(), 2U) << "that arrived; " << statuses << " at first";
+    EXPECT_EQ(bench.last("fb0.do0").quality, 192);
+}
+
 }  // namespace
 }  // namespace hi6gw::poll
