@@ -561,6 +561,7 @@ void Application::say_gateway_status(std::string state) {
 }
 
 std::string Application::metrics_text() {
+    broker_->session().look();
     if (events_) {
         metrics_.events(events_->metrics());
     }

@@ -44,6 +44,7 @@ class PahoSession final : public BrokerSession {
     void add(Source& source, Priority priority) override;
     void remove(Source& source) override;
     void wake() override;
+    void look() override;
     [[nodiscard]] bool connected() const override { return connected_; }
     [[nodiscard]] std::size_t in_flight() const override { return in_flight_.count(); }
     [[nodiscard]] Counters counters() const override {
@@ -178,6 +179,12 @@ void PahoSession::add(Source& source, Priority priority) {
 void PahoSession::remove(Source& source) {
     sources_.remove(source);
     in_flight_.forget(source);
+}
+
+void PahoSession::look() {
+    if (connected_) {
+        link_->collect();
+    }
 }
 
 void PahoSession::wake() {

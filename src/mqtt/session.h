@@ -121,6 +121,9 @@ class Session {
     virtual void add(Source& source, Priority priority) = 0;
     virtual void remove(Source& source) = 0;  // its messages in flight are forgotten
     virtual void wake() = 0;                  // some source may have something
+    // Settles what has been acknowledged by now, which may otherwise wait for a second where
+    // nobody awaits it (Publication::awaited). Not from within a call of ours.
+    virtual void look() = 0;
     [[nodiscard]] virtual bool connected() const = 0;
     [[nodiscard]] virtual std::size_t in_flight() const = 0;
     // While run() runs: when it will have gone on at the latest. Long past: it is stuck.

@@ -585,6 +585,26 @@ TEST(PahoSession, StopWaitsForNoLookAtWhatNobodyWaitedFor) {
     EXPECT_EQ(source.lost, 0U);
 }
 
+// As the metrics do, so that they are those of now.
+TEST(PahoSession, ALookSettlesWhatHasBeenAcknowledged) {
+    const Broker broker;
+    const MqttProbe probe(broker);
+    LatestSource source;
+    source.awaited = false;
+    SessionFixture it(options_for(broker), standing_clock);
+    it.session->look();
+    it.session->add(source, Priority::state);
+    it.start();
+    ASSERT_TRUE(it.connected_within(seconds(10)));
+    source.set("a", "1");
+    it.session->wake();
+    ASSERT_TRUE(it.until([&] { return probe.latest().contains("a"); }, seconds(10)));
+    EXPECT_FALSE(it.until([&] { return source.arrived > 0; }, milliseconds(200)));
+    it.session->look();
+    EXPECT_EQ(source.arrived, 1U);
+    EXPECT_EQ(it.session->in_flight(), 0U);
+}
+
 TEST(PahoSession, AFarewellWaitsForNoLookEither) {
     Broker broker;
     LatestSource source;
