@@ -112,31 +112,8 @@ Stations::Parts Application::station_parts() {
     parts.released = [this](const command::OpenPulse& pulse, command::Release::End how) {
         on_released(pulse, how);
     };
-    parts.refusal = [this](const command::Command& command) { return refusal(command); };
+    parts.refusal = [this](const command::Command& command) { return commands_.refusal(command); };
     return parts;
-}
-
-// Of a command that was accepted under the configuration before this one, and still waits.
-std::optional<command::Reason> Application::refusal(const command::Command& command) const {
-    const std::string_view name = command.name;
-    const std::size_t slash = name.find('/');
-    for (const config::Controller& controller : config_->controllers) {
-        if (controller.name != name.substr(0, slash)) {
-            continue;
-        }
-        const bool writable = std::any_of(
-            controller.signals.begin(), controller.signals.end(), [&](const config::Signal& each) {
-                return each.address == command.address && each.name == name.substr(slash + 1) &&
-                       each.options->writable;
-            });
-        const config::CommandMode mode = config_->commands.mode;
-        const bool in_force = mode == config::CommandMode::enabled ||
-                              (mode == config::CommandMode::dry_run && command.dry_run);
-        if (writable) {
-            return in_force ? std::nullopt : std::optional(command::Reason::disabled);
-        }
-    }
-    return command::Reason::read_only;
 }
 
 Broker::Hooks Application::broker_hooks() {

@@ -78,7 +78,6 @@ class Application {
     Events& events();  // made by the first call
     void open_state();
     void recover_pulses();
-    [[nodiscard]] std::optional<command::Reason> refusal(const command::Command& command) const;
     void subscribe();
     void on_connected(const mqtt::Connected& connected);
     void on_message(const mqtt::Inbound& message);

@@ -61,11 +61,30 @@ void Commands::receive(const mqtt::Inbound& message) {
 }
 
 // By names: a reload may have put others at the command's indices.
-void Commands::finished(const command::Command& command, command::CommandResult result) {
+std::optional<command::Reason> Commands::refusal(const command::Command& command) const {
+    const Whose names = whose(command);
+    if (!router().find_writable(names.controller, command.address, names.signal)) {
+        return command::Reason::read_only;
+    }
+    switch (config_->commands.mode) {
+        case config::CommandMode::enabled:
+            return std::nullopt;
+        case config::CommandMode::dry_run:
+            return command.dry_run ? std::nullopt : std::optional(command::Reason::disabled);
+        case config::CommandMode::disabled:
+            break;
+    }
+    return command::Reason::disabled;
+}
+
+Commands::Whose Commands::whose(const command::Command& command) {
     const std::size_t slash = command.name.find('/');
-    const Whose whose{command.name.substr(0, slash), command.name.substr(slash + 1)};
+    return {command.name.substr(0, slash), command.name.substr(slash + 1)};
+}
+
+void Commands::finished(const command::Command& command, command::CommandResult result) {
     for (const command::Answer& one : intake_.ended(command.reply, std::move(result))) {
-        answer(one, whose, command.before);
+        answer(one, whose(command), command.before);
     }
 }
 

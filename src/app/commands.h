@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,9 @@ class Commands {
         return intake_.router().filters();
     }
     void receive(const mqtt::Inbound& message);
+    // Why one that was accepted under another configuration, and still waits, must not be carried
+    // out under this one.
+    [[nodiscard]] std::optional<command::Reason> refusal(const command::Command& command) const;
     // A command that was submitted to a lane has ended. Must not throw.
     void finished(const command::Command& command, command::CommandResult result);
 
@@ -48,6 +52,7 @@ class Commands {
         std::string controller;
         std::string signal;
     };
+    [[nodiscard]] static Whose whose(const command::Command& command);
     void answer(const command::Answer& answer, const Whose& whose, const domain::Value& before);
     void dropped(command::Dropped::Why why, const std::string& topic);
 

@@ -46,7 +46,7 @@ class Stations {
         std::function<Events&()> events;  // asked where a signal has events
         std::function<void(const command::Command&, command::CommandResult)> finished;
         std::function<void(const command::OpenPulse&, command::Release::End)> released;
-        // Whether a queued command may still go, after a reload.
+        // Asked of each queued command after a reload.
         command::Supervisor::Revision refusal;
     };
     Stations(boost::asio::any_io_executor executor, Parts parts)

@@ -15,10 +15,6 @@ domain::Value as_published(std::uint32_t raw, hi6::Width width,
     return hi6::decode(raw, width, options).value_or(domain::Value{});
 }
 
-bool refused(Outcome outcome) {
-    return outcome == Outcome::refused || outcome == Outcome::unauthorised;
-}
-
 }  // namespace
 
 Action Execution::resume(const Event& event, Clock::time_point now, bool newer) {
@@ -121,7 +117,7 @@ Action Execution::expectation(const Event& reply, Clock::time_point now) {
                    ? post(now)
                    : finish(State::rejected, Reason::precondition, now);
     }
-    if (refused(reply.outcome)) {
+    if (is_refusal(reply.outcome)) {
         return finish(State::rejected, Reason::controller_rejected, now);
     }
     const auto again = now + limits_.retry * (1U << reads_failed_);
@@ -218,7 +214,7 @@ Action Execution::settled(const Event& reply, Clock::time_point now) {
         return again ? post(now) : unsettled(Reason::no_answer);
     }
     const auto next = now + limits_.retry * (1U << std::min(reads_failed_++, 3U));
-    if (refused(reply.outcome) || next >= window_) {
+    if (is_refusal(reply.outcome) || next >= window_) {
         return unsettled(Reason::no_answer);
     }
     return wait(Phase::settling_wait, next);
@@ -262,7 +258,7 @@ Action Execution::verification(const Event& reply, Clock::time_point now) {
         differed_ = true;
     }
     const auto again = now + limits_.read_again;
-    if (!refused(reply.outcome) && again < window_) {
+    if (!is_refusal(reply.outcome) && again < window_) {
         return wait(Phase::verifying_wait, again);
     }
     return verified_in_vain(now);
@@ -287,7 +283,7 @@ Action Execution::feedback_reply(const Event& reply, Clock::time_point now) {
         differed_ = true;
     }
     const auto again = now + limits_.read_again;
-    if (!refused(reply.outcome) && again < window_) {
+    if (!is_refusal(reply.outcome) && again < window_) {
         return wait(Phase::feedback_wait, again);
     }
     if (!differed_) {

@@ -33,8 +33,7 @@ Action Release::resume(const Event& event, Clock::time_point now) {
 }
 
 Action Release::replied(const Event& event, Clock::time_point now) {
-    const bool refused =
-        event.outcome == Outcome::refused || event.outcome == Outcome::unauthorised;
+    const bool refused = is_refusal(event.outcome);
     switch (phase_) {
         case Phase::checking:
             if (event.outcome == Outcome::ok && event.raw == raw_) {

@@ -161,14 +161,16 @@ std::optional<std::size_t> Router::find(std::size_t controller, std::string_view
 }
 
 std::optional<Target> Router::find_writable(std::string_view controller,
-                                            const hi6::Address& address) const {
+                                            const hi6::Address& address,
+                                            std::string_view signal) const {
     for (std::size_t c = 0; c < config_.controllers.size(); ++c) {
         if (config_.controllers[c].name != controller) {
             continue;
         }
         const auto& signals = config_.controllers[c].signals;
         for (std::size_t s = 0; s < signals.size(); ++s) {
-            if (signals[s].address == address && signals[s].options->writable) {
+            if (signals[s].address == address && signals[s].options->writable &&
+                (signal.empty() || signals[s].name == signal)) {
                 return Target{c, s};
             }
         }

@@ -39,9 +39,11 @@ class Router {
     // misspelt signal is answered), else one a signal. Never a filter that takes in what the
     // gateway itself publishes: MQTT 3.1.1 has no no-local.
     [[nodiscard]] const std::vector<std::string>& filters() const { return filters_; }
-    // Whether commands may write there: the barrier for what comes from the pulse journal.
+    // Whether commands may write there, under the name `signal` or, if that is empty, under any:
+    // the barrier for what was decided under another configuration (the pulse journal, a reload).
     [[nodiscard]] std::optional<Target> find_writable(std::string_view controller,
-                                                      const hi6::Address& address) const;
+                                                      const hi6::Address& address,
+                                                      std::string_view signal = {}) const;
     // Response topics must begin with this: "{prefix}/reply/".
     [[nodiscard]] const std::string& reply_prefix() const { return reply_prefix_; }
 

@@ -18,5 +18,13 @@ enum class Outcome : std::uint8_t {
     lost,  // the request went out, wholly or in part, and no complete answer came: outcome unknown
 };
 [[nodiscard]] const char* to_string(Outcome outcome);
+// No answer: the connection is of no use any more.
+[[nodiscard]] constexpr bool link_gone(Outcome outcome) {
+    return outcome == Outcome::lost || outcome == Outcome::not_sent;
+}
+// An answer that says no: asking again is in vain.
+[[nodiscard]] constexpr bool is_refusal(Outcome outcome) {
+    return outcome == Outcome::refused || outcome == Outcome::unauthorised;
+}
 
 }  // namespace hi6gw::hi6

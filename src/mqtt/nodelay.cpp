@@ -1,14 +1,15 @@
 #include "mqtt/nodelay.h"
 
+#include "mqtt/own_numbers.h"
+
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <charconv>
 #include <cstring>
-#include <filesystem>
 #include <memory>
+#include <tuple>
 
 namespace hi6gw::mqtt {
 namespace {
@@ -65,17 +66,12 @@ bool is_connected_to(int fd, const addrinfo* addresses) {
 int set_nodelay(const std::string& host, std::uint16_t port) {
     const Addresses addresses = look_up(host, port);
     int count = 0;
-    std::error_code error;
-    std::filesystem::directory_iterator entry("/proc/self/fd", error);
-    for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-        const std::string name = entry->path().filename().string();
-        int fd = -1;
-        std::from_chars(name.data(), name.data() + name.size(), fd);
-        if (fd >= 0 && is_connected_to(fd, addresses.get())) {
+    for_each_own("/proc/self/fd", [&](int fd) {
+        if (is_connected_to(fd, addresses.get())) {
             const int on = 1;
             count += ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0 ? 1 : 0;
         }
-    }
+    });
     return count;
 }
 

@@ -1,17 +1,17 @@
 #include "mqtt/send_thread.h"
 
+#include "mqtt/own_numbers.h"
+
 #include <sched.h>
 
-#include <charconv>
-#include <filesystem>
 #include <fstream>
 #include <string>
 
 namespace hi6gw::mqtt {
 namespace {
 
-bool is_send_thread(const std::filesystem::path& task) {
-    std::ifstream file(task / "comm");
+bool is_send_thread(int thread) {
+    std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/comm");
     std::string name;
     return std::getline(file, name) && name == "MQTTAsync_send";
 }
@@ -20,20 +20,12 @@ bool is_send_thread(const std::filesystem::path& task) {
 
 int let_send_thread_wait() {
     int count = 0;
-    std::error_code error;
-    std::filesystem::directory_iterator entry("/proc/self/task", error);
-    for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-        if (!is_send_thread(entry->path())) {
-            continue;
-        }
-        const std::string name = entry->path().filename().string();
-        pid_t thread = 0;  // for sched_setscheduler() that would be the caller
-        std::from_chars(name.data(), name.data() + name.size(), thread);
-        const sched_param no_priority{};
-        if (thread > 0 && ::sched_getscheduler(thread) == SCHED_OTHER) {
+    for_each_own("/proc/self/task", [&count](int thread) {
+        if (is_send_thread(thread) && ::sched_getscheduler(thread) == SCHED_OTHER) {
+            const sched_param no_priority{};
             count += ::sched_setscheduler(thread, SCHED_BATCH, &no_priority) == 0 ? 1 : 0;
         }
-    }
+    });
     return count;
 }
 

@@ -20,10 +20,6 @@ constexpr unsigned kAttempts = 3;
 // Of read_address(): one round settles what one place of the content can tell.
 constexpr unsigned kQuestionRounds = 4;
 
-bool link_gone(Outcome outcome) {
-    return outcome == Outcome::lost || outcome == Outcome::not_sent;
-}
-
 BlockProof::Window window_of(const hi6::BlockRead& read, const std::vector<std::byte>& content) {
     return {read, content};
 }

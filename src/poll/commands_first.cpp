@@ -35,7 +35,10 @@ asio::awaitable<void> CommandsFirst::gate() {
 }
 
 asio::awaitable<bool> CommandsFirst::give_way(Steady::time_point poll_due) {
-    if (winding_up_) {
+    if (for_commands_ > 0) {
+        co_return true;
+    }
+    if (shut()) {
         co_await gate();
     }
     const Work work(*this);
@@ -89,15 +92,12 @@ asio::awaitable<hi6::LinkFault> CommandsFirst::connect(Deadline deadline) {
 
 asio::awaitable<hi6::Reply> CommandsFirst::read_block(hi6::BlockRead read, std::span<std::byte> out,
                                                       Deadline deadline) {
-    if (for_commands_ > 0) {
-        co_return co_await inner_.read_block(read, out, deadline);
-    }
     const Steady::time_point start = time_.now();
     const bool same = co_await give_way(start);
     if (!same) {
         co_return gone();
     }
-    if (winding_up_) {
+    if (shut()) {
         co_await gate();
     }
     const Work work(*this);
@@ -105,15 +105,12 @@ asio::awaitable<hi6::Reply> CommandsFirst::read_block(hi6::BlockRead read, std::
 }
 
 asio::awaitable<hi6::Reply> CommandsFirst::read_single(hi6::Address address, Deadline deadline) {
-    if (for_commands_ > 0) {
-        co_return co_await inner_.read_single(address, deadline);
-    }
     const Steady::time_point start = time_.now();
     const bool same = co_await give_way(start);
     if (!same) {
         co_return gone();
     }
-    if (winding_up_) {
+    if (shut()) {
         co_await gate();
     }
     const Work work(*this);
@@ -121,15 +118,12 @@ asio::awaitable<hi6::Reply> CommandsFirst::read_single(hi6::Address address, Dea
 }
 
 asio::awaitable<hi6::Reply> CommandsFirst::get(std::string target, Deadline deadline) {
-    if (for_commands_ > 0) {
-        co_return co_await inner_.get(std::move(target), deadline);
-    }
     const Steady::time_point start = time_.now();
     const bool same = co_await give_way(start);
     if (!same) {
         co_return gone();
     }
-    if (winding_up_) {
+    if (shut()) {
         co_await gate();
     }
     const Work work(*this);

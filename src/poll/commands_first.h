@@ -78,6 +78,7 @@ class CommandsFirst final : public hi6::ControllerClient {
   private:
     class Work;
     [[nodiscard]] hi6::Reply gone() const;
+    [[nodiscard]] bool shut() const { return winding_up_ && for_commands_ == 0; }
     boost::asio::awaitable<void> gate();
 
     PacedClient& inner_;

@@ -99,6 +99,12 @@ class Lane final : private Wire::User {
         reconnect,  // the connection is gone
     };
 
+    // A request unanswered for longer: offline.
+    static constexpr std::chrono::seconds kSilence{2};
+    // Of a signal or area that the controller says it does not have.
+    static constexpr std::chrono::seconds kRefusedRetry{60};
+
+    // The course of things: lane.cpp.
     boost::asio::awaitable<void> poll_loop();
     boost::asio::awaitable<void> connect();
     boost::asio::awaitable<bool> identify();
@@ -119,6 +125,9 @@ class Lane final : private Wire::User {
     void take_over(const Lane& before);
     void mind_deadlines();
     Step unsettled(const ReadItem& item);
+    [[nodiscard]] Steady::time_point silent_since() const;
+
+    // What an answer means: lane_answers.cpp.
     void take_in(const ReadItem& item, const hi6::Reply& reply);
     Step fault(const ReadItem& item, const hi6::Reply& reply);
     Step refused(const ReadItem& item, const hi6::Reply& reply);
@@ -126,19 +135,21 @@ class Lane final : private Wire::User {
     void hold(const ReadItem& item, Steady::time_point until);
     [[nodiscard]] bool held(const ReadItem& item) const;
     void cleared(const ReadItem& item);
-    [[nodiscard]] Steady::time_point silent_since() const;
     [[nodiscard]] bool hangs_on_proof(const ReadItem& item, const hi6::Reply& reply);
     [[nodiscard]] std::vector<hi6::Area> proving_areas() const;
     [[nodiscard]] AreaMode area_mode(const hi6::Area& area) const;
+    void arrange();
+    void arrange_status();
+
+    // Whether the controller is there, and who is told: lane_status.cpp.
     void answered();
     void lost(const std::string& why);
     void go_offline(const std::string& why);
-    void arrange();
-    void arrange_status();
     void update_status();
     void log_transition(const std::string& reason);
     void say(LineBudget& budget, bool fine, const std::string& line);
     void say_news();
+
     [[nodiscard]] Moment moment() const;
     [[nodiscard]] Steady::time_point deadline() const { return time_.now() + config_->timeout; }
 

@@ -13,7 +13,8 @@ namespace hi6gw::test {
 class TempDir {
   public:
     TempDir() {
-        std::string name = (std::filesystem::temp_directory_path() / "hi6gw-XXXXXX").string();
+        std::string name = (std::filesystem::temp_directory_path() / "hi6gw-").string();
+        name.append(6, 'X');  // for mkdtemp(3) to fill in
         if (::mkdtemp(name.data()) == nullptr) {
             throw std::runtime_error("mkdtemp failed");
         }

@@ -163,10 +163,6 @@ Course drive(World& world) {
     return run;
 }
 
-bool refused(const Exchange& exchange) {
-    return exchange.outcome == Outcome::refused || exchange.outcome == Outcome::unauthorised;
-}
-
 bool accepted(const Exchange& exchange) {
     return exchange.outcome == Outcome::ok || exchange.outcome == Outcome::bad_data;
 }
@@ -183,7 +179,7 @@ void check(const World& world, const Course& run) {
     std::optional<bool> last_post_was_release;
     for (const Exchange& exchange : world.log) {
         if (!exchange.post) {
-            unreadable += exchange.release && refused(exchange) ? 1U : 0U;
+            unreadable += exchange.release && is_refusal(exchange.outcome) ? 1U : 0U;
             if (exchange.outcome == Outcome::ok) {
                 uncertain = false;
                 if (!exchange.release) {
@@ -252,7 +248,8 @@ void check(const World& world, const Course& run) {
     if (run.had_release && run.release_end == Release::End::released && !world.log.empty() &&
         world.log.back().release) {
         auto last = world.log.rbegin();
-        if (!last->post && refused(*last)) {  // it cannot be read: the answer to the post counts
+        if (!last->post &&
+            is_refusal(last->outcome)) {  // it cannot be read: the answer to the post counts
             last = std::find_if(last, world.log.rend(), [](const Exchange& each) {
                 return each.post || each.outcome == Outcome::ok;
             });

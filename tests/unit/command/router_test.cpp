@@ -137,6 +137,8 @@ TEST(Router, KnowsWhatMayBeWritten) {
     const config::Config config = test::cell();
     const Router router(config);
     EXPECT_TRUE(router.find_writable("r1", test::address("fb2.do3")));
+    EXPECT_TRUE(router.find_writable("r1", test::address("fb2.do3"), "clamp/close"));
+    EXPECT_FALSE(router.find_writable("r1", test::address("fb2.do3"), "lamp")) << "another name";
     EXPECT_FALSE(router.find_writable("r1", test::address("fb2.di3"))) << "not rw";
     EXPECT_FALSE(router.find_writable("r1", test::address("fb2.do99"))) << "not configured";
     EXPECT_FALSE(router.find_writable("r9", test::address("fb2.do3")));
