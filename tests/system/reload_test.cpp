@@ -270,6 +270,7 @@ TEST(Reload, ADeadControllerThatGoesHoldsUpNoOther) {
         return now.is_object() && now.at("quality") == 192;
     };
     ASSERT_TRUE(eventually(known, kPatience));
+    cell.invariants.watch("r2", cell.other, {{"valve", "fb2.do6", true}});
     cell.invariants.sent({"pulse", "r2", "valve", 1, 3000, true});
     publish(cell.broker, "hi6/r2/set/valve", R"({"value":1,"id":"pulse","pulse":30000})");
     ASSERT_TRUE(eventually([&] { return cell.other.get("fb2.do6") == 1; }, kPatience));
@@ -287,6 +288,10 @@ TEST(Reload, ADeadControllerThatGoesHoldsUpNoOther) {
     }
     EXPECT_LT(longest, 2'000'000) << "us: longer than a value is fresh";
     EXPECT_EQ(cell.gateway.stop(), 0);
+    // Nothing reaches it: what it is left with is all that does not hold.
+    EXPECT_THAT(cell.invariants.broken(),
+                testing::AllOf(testing::StartsWith("I11 r2/fb2.do6 is still active"),
+                               testing::Not(testing::ContainsRegex("\nI[0-9]"))));
 }
 
 // The newest configuration counts for what still waits under an older one.
