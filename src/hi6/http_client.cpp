@@ -46,7 +46,7 @@ Outcome outcome_of(unsigned status) {
 }
 
 // Everything about an answer but what its body says.
-Reply judge(const http::Response& response) {
+Reply judge_frame(const http::Response& response) {
     Reply reply;
     reply.sent = response.sent;
     reply.answered = response.answered;
@@ -97,7 +97,7 @@ class HttpClient final : public ControllerClient {
     awaitable<Reply> read_block(BlockRead read, std::span<std::byte> out,
                                 Deadline deadline) override {
         std::string request = kept(blocks_, read, block_target);
-        const http::Response response = co_await exchange(std::move(request), deadline);
+        const http::Response response = co_await connection_.exchange(std::move(request), deadline);
         Reply reply = judge(response);
         if (reply.outcome == Outcome::ok) {
             const auto asked = out.first(std::min(out.size(), std::size_t{read.words} * 4));
@@ -115,7 +115,7 @@ class HttpClient final : public ControllerClient {
             co_return refusal(address, "the controller has no single read of this area");
         }
         std::string request = kept(singles_, address, single_target);
-        const http::Response response = co_await exchange(std::move(request), deadline);
+        const http::Response response = co_await connection_.exchange(std::move(request), deadline);
         Reply reply = judge(response);
         if (reply.outcome == Outcome::ok) {
             if (const auto parsed = parse_single(response.body, address.width)) {
@@ -136,25 +136,24 @@ class HttpClient final : public ControllerClient {
                                                          do_val_body(address, raw))
                                      : http::render_post(connection_.endpoint(), kSetRelayTarget,
                                                          set_relay_body(address, raw));
-        const http::Response response = co_await exchange(std::move(request), deadline);
+        const http::Response response = co_await connection_.exchange(std::move(request), deadline);
         co_return judge(response);
     }
 
     awaitable<Reply> get(std::string target, Deadline deadline) override {
         std::string request = http::render_get(connection_.endpoint(), target);
-        http::Response response = co_await exchange(std::move(request), deadline);
+        http::Response response = co_await connection_.exchange(std::move(request), deadline);
         Reply reply = judge(response);
         reply.body = std::move(response.body);
         co_return reply;
     }
 
   private:
-    awaitable<http::Response> exchange(std::string request, Deadline deadline) {
-        http::Response response = co_await connection_.exchange(std::move(request), deadline);
+    Reply judge(const http::Response& response) {
         if (response.error.ok()) {
             keep_alive_refused_ = response.peer_closes;
         }
-        co_return response;
+        return judge_frame(response);
     }
 
     // The framing was sound, so the connection stays.

@@ -312,12 +312,12 @@ Lane::Step Lane::unsettled(const ReadItem& item) {
     return Step::next;
 }
 
-asio::awaitable<hi6::Reply> Lane::request(ReadItem item) {
+asio::awaitable<hi6::Reply> Lane::request(const ReadItem& item) {
     if (item.block) {
         buffer_.resize(std::size_t{item.window.words} * 4);
-        co_return co_await polls_.read_block(item.window, buffer_, deadline());
+        return polls_.read_block(item.window, buffer_, deadline());
     }
-    co_return co_await polls_.read_single(item.single, deadline());
+    return polls_.read_single(item.single, deadline());
 }
 
 // A controller that need not be read for a while is asked whether it is still there.

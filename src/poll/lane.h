@@ -115,7 +115,7 @@ class Lane final : private Wire::User {
     boost::asio::awaitable<Step> idle_probe();
     boost::asio::awaitable<Step> ask_again();
     boost::asio::awaitable<Step> retry_blocks();
-    boost::asio::awaitable<hi6::Reply> request(ReadItem item);
+    boost::asio::awaitable<hi6::Reply> request(const ReadItem& item);
     boost::asio::awaitable<void> housekeeping();
 
     void command_news() override { alarm_->wake(); }

@@ -74,7 +74,7 @@ asio::awaitable<hi6::LinkFault> PacedClient::connect(Deadline deadline) {
 
 // The first question on a connection, before any other is asked and anything is written.
 asio::awaitable<hi6::LinkFault> PacedClient::identify(Deadline deadline) {
-    begin();
+    begin(deadline);
     std::string target(hi6::kSystemVersionTarget);
     const hi6::Reply reply = co_await inner_.get(std::move(target), deadline);
     unproven_ = false;  // whether this connection is of use is not told by an answer, but by which
@@ -126,38 +126,44 @@ void PacedClient::hurry() {
     not_before_ = std::max(latest_connect_ + kConnectInterval, latest_loss_ + kAfterLoss);
 }
 
-// Opens the connection again where its end was announced. The deadline, put off by the time that
-// took.
+// Opens the connection again, whose end was announced. The deadline, put off by the time that took.
 asio::awaitable<PacedClient::Deadline> PacedClient::reopen(Deadline deadline) {
-    if (inner_.keep_alive_refused() && !inner_.connected()) {
-        const Steady::time_point before = time_.now();
-        co_await connect(Deadline::max());
-        deadline += time_.now() - before;
-    }
-    begin();
-    co_return deadline;
+    const Steady::time_point before = time_.now();
+    co_await connect(Deadline::max());
+    co_return deadline + (time_.now() - before);
+}
+
+void PacedClient::begin(Deadline deadline) {
+    busy_since_ = began_ = time_.now();
+    due_ = deadline;
 }
 
 asio::awaitable<hi6::Reply> PacedClient::read_block(hi6::BlockRead read, std::span<std::byte> out,
                                                     Deadline deadline) {
-    deadline = co_await reopen(deadline);
-    due_ = deadline;
+    if (ended()) {
+        deadline = co_await reopen(deadline);
+    }
+    begin(deadline);
     hi6::Reply reply = co_await inner_.read_block(read, out, deadline);
     count(Method::get, reply);
     co_return reply;
 }
 
 asio::awaitable<hi6::Reply> PacedClient::read_single(hi6::Address address, Deadline deadline) {
-    deadline = co_await reopen(deadline);
-    due_ = deadline;
+    if (ended()) {
+        deadline = co_await reopen(deadline);
+    }
+    begin(deadline);
     hi6::Reply reply = co_await inner_.read_single(address, deadline);
     count(Method::get, reply);
     co_return reply;
 }
 
 asio::awaitable<hi6::Reply> PacedClient::get(std::string target, Deadline deadline) {
-    deadline = co_await reopen(deadline);
-    due_ = deadline;
+    if (ended()) {
+        deadline = co_await reopen(deadline);
+    }
+    begin(deadline);
     hi6::Reply reply = co_await inner_.get(std::move(target), deadline);
     count(Method::get, reply);
     co_return reply;
@@ -165,8 +171,7 @@ asio::awaitable<hi6::Reply> PacedClient::get(std::string target, Deadline deadli
 
 asio::awaitable<hi6::Reply> PacedClient::write(hi6::Address address, std::uint32_t raw,
                                                Deadline deadline) {
-    begin();
-    due_ = deadline;
+    begin(deadline);
     hi6::Reply reply = co_await inner_.write(address, raw, deadline);
     count(Method::post, reply);
     co_return reply;

@@ -70,7 +70,9 @@ class PacedClient final : public hi6::ControllerClient {
   private:
     boost::asio::awaitable<hi6::LinkFault> identify(Deadline deadline);
     boost::asio::awaitable<Deadline> reopen(Deadline deadline);
-    void begin() { busy_since_ = began_ = time_.now(); }
+    // The latest answer announced that the connection ends, and so it has.
+    [[nodiscard]] bool ended() { return inner_.keep_alive_refused() && !inner_.connected(); }
+    void begin(Deadline deadline);
     void failed();
     void count(ops::ControllerMetrics::Method method, const hi6::Reply& reply);
 
