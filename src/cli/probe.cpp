@@ -133,8 +133,8 @@ class Probe {
         }
         std::string first_reason;
         for (const hi6::IndexUnit unit : units) {
-            poll::BlockProver prover(visit_.client(), visit_.time(), options_.visit.timeout, unit,
-                                     hi6::kDefaultBlockWords);
+            poll::BlockProver prover(visit_.client(), visit_.client(), visit_.time(),
+                                     options_.visit.timeout, unit, hi6::kDefaultBlockWords);
             co_await connected();
             std::vector<hi6::Area> copy = areas;
             std::ignore = co_await prover.prove(std::move(copy));

@@ -24,7 +24,7 @@ Visit::Visit(const asio::any_io_executor& executor, const VisitOptions& options)
       counters_(metrics_.controller("visited")),
       timeout_(options.timeout),
       client_(*http_, *counters_, *time_, options.timeout, 1),
-      prover_(client_, *time_, options.timeout, options.unit, hi6::kDefaultBlockWords) {}
+      prover_(client_, client_, *time_, options.timeout, options.unit, hi6::kDefaultBlockWords) {}
 
 asio::awaitable<std::string> Visit::arrive() {
     const hi6::LinkFault fault = co_await client_.connect(deadline());

@@ -26,10 +26,11 @@ BlockProof::Window window_of(const hi6::BlockRead& read, const std::vector<std::
 
 }  // namespace
 
-BlockProver::BlockProver(hi6::ControllerClient& client, Time& time,
+BlockProver::BlockProver(hi6::ControllerClient& client, const PacedClient& paced, Time& time,
                          std::chrono::milliseconds timeout, hi6::IndexUnit unit,
                          std::uint32_t max_words)
     : client_(client),
+      paced_(paced),
       time_(time),
       timeout_(timeout),
       unit_(unit),
@@ -153,6 +154,7 @@ asio::awaitable<bool> BlockProver::settle_unit(hi6::BlockRead window,
         if (!question || proof_.state() == BlockProof::State::disproven) {
             co_return true;
         }
+        const std::uint64_t writes = paced_.writes();
         const hi6::Reply answer = co_await client_.read_single(question->word, deadline());
         if (link_gone(answer.outcome)) {
             lost_why_ = answer.detail;
@@ -163,8 +165,9 @@ asio::awaitable<bool> BlockProver::settle_unit(hi6::BlockRead window,
         if (again != Read::ok || answer.outcome != Outcome::ok) {
             co_return again != Read::lost;
         }
-        if (proof_.answer(*question, answer.raw, window_of(window, before),
-                          window_of(window, *content))) {
+        const bool untouched = paced_.writes() == writes;
+        if (untouched && proof_.answer(*question, answer.raw, window_of(window, before),
+                                       window_of(window, *content))) {
             co_return true;
         }
     }
@@ -185,6 +188,7 @@ asio::awaitable<bool> BlockProver::settle_start(hi6::BlockRead window,
         if (!question || proof_.state() == BlockProof::State::disproven) {
             co_return true;
         }
+        const std::uint64_t writes = paced_.writes();
         std::vector<std::byte> word;
         const Read shifted = co_await read(question->shifted, &word);
         if (shifted != Read::ok) {
@@ -195,8 +199,9 @@ asio::awaitable<bool> BlockProver::settle_start(hi6::BlockRead window,
         if (again != Read::ok) {
             co_return again != Read::lost;
         }
-        if (proof_.answer(*question, word, window_of(window, before),
-                          window_of(window, *content))) {
+        const bool untouched = paced_.writes() == writes;
+        if (untouched && proof_.answer(*question, word, window_of(window, before),
+                                       window_of(window, *content))) {
             co_return true;
         }
     }

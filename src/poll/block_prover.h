@@ -1,10 +1,12 @@
 #pragma once
-// Puts the questions of hi6/block_proof.h to the controller and hands it the answers. Thread: the
-// event loop's.
+// Puts the questions of hi6/block_proof.h to the controller and hands it the answers, but those
+// between whose two reads a command has written: it may have changed what they are about, and
+// another one may have changed it back. Thread: the event loop's.
 
 #include "base/time.h"
 #include "hi6/block_proof.h"
 #include "hi6/controller_client.h"
+#include "poll/paced_client.h"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -17,9 +19,10 @@ namespace hi6gw::poll {
 
 class BlockProver {
   public:
-    // `client` and `time` outlive this. `timeout`: of one request.
-    BlockProver(hi6::ControllerClient& client, Time& time, std::chrono::milliseconds timeout,
-                hi6::IndexUnit unit, std::uint32_t max_words);
+    // All outlive this. `client` is asked, and all that is written goes through `paced`, which is
+    // beneath it or the same. `timeout`: of one request.
+    BlockProver(hi6::ControllerClient& client, const PacedClient& paced, Time& time,
+                std::chrono::milliseconds timeout, hi6::IndexUnit unit, std::uint32_t max_words);
 
     [[nodiscard]] const hi6::BlockProof& proof() const { return proof_; }
     // A fresh connection: what was known of the controller is void.
@@ -54,6 +57,7 @@ class BlockProver {
     [[nodiscard]] Steady::time_point deadline() const { return time_.now() + timeout_; }
 
     hi6::ControllerClient& client_;
+    const PacedClient& paced_;
     Time& time_;
     std::chrono::milliseconds timeout_;
     hi6::IndexUnit unit_;

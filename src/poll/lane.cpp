@@ -52,7 +52,8 @@ Lane::Lane(std::shared_ptr<const config::Controller> config, const LaneTopics& t
       keeper_(time_.alarm()),
       commands_(wire_.commands()),
       polls_(client_, commands_, time_, [this] { mind_deadlines(); }),
-      prover_(polls_, time_, config_->timeout, config_->index_unit, config_->max_block_words),
+      prover_(polls_, client_, time_, config_->timeout, config_->index_unit,
+              config_->max_block_words),
       error_backoff_(kErrorBackoff, seed_of(config_->name)) {
     for (std::uint32_t i = 0; i < config_->signals.size(); ++i) {
         const config::Signal& signal = config_->signals[i];

@@ -172,6 +172,7 @@ asio::awaitable<hi6::Reply> PacedClient::get(std::string target, Deadline deadli
 asio::awaitable<hi6::Reply> PacedClient::write(hi6::Address address, std::uint32_t raw,
                                                Deadline deadline) {
     begin(deadline);
+    ++writes_;
     hi6::Reply reply = co_await inner_.write(address, raw, deadline);
     count(Method::post, reply);
     co_return reply;

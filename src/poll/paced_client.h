@@ -57,6 +57,8 @@ class PacedClient final : public hi6::ControllerClient {
                                              Deadline deadline) override;
     boost::asio::awaitable<hi6::Reply> get(std::string target, Deadline deadline) override;
 
+    // Writes begun so far.
+    [[nodiscard]] std::uint64_t writes() const { return writes_; }
     // Time spent in requests so far.
     [[nodiscard]] std::chrono::nanoseconds busy() const { return busy_; }
     // When the request under way began; max() when none is.
@@ -89,6 +91,7 @@ class PacedClient final : public hi6::ControllerClient {
     std::string system_version_;  // expected; empty: any
     bool known_ = true;           // who is at the other end of this connection is who is meant
     std::uint64_t connects_ = 0;
+    std::uint64_t writes_ = 0;
     bool unproven_ = false;  // this connection has neither answered nor failed yet
     std::chrono::nanoseconds busy_{0};
     Steady::time_point busy_since_ = Steady::time_point::max();

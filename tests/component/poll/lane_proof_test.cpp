@@ -158,6 +158,49 @@ TEST(LaneProofOnce, ABlockReadThatIsAlwaysGarbledIsNotUsed) {
     EXPECT_EQ(bench.last("fb0.dow10").quality, 192);
 }
 
+// Commands go between the reads of a proof. Here each question finds the output switched off, and
+// both reads beside it find it on.
+class LaneProofCommanded : public testing::TestWithParam<const char*> {
+  protected:
+    void switch_to(std::uint32_t raw) {
+        bench.command(std::to_string(bench.controller.requests.size()), GetParam(), raw);
+    }
+    LaneBench bench{make_controller({make_signal(GetParam()), make_signal("m40")})};
+};
+
+TEST_P(LaneProofCommanded, WhatIsSwitchedThereAndBackDisprovesNothing) {
+    bench.check_truth = true;
+    bench.run();
+    bench.advance(5s);
+    ASSERT_NE(bench.last_status.reason, "") << "pending: all is zero";
+    const std::string window = bench.controller.some("block fb0.do").back().text;
+    bool switches = true;
+    bench.controller.before_answer = [&](const Request& request) {
+        if (switches && request.text == window) {
+            switch_to(0);
+        } else if (switches && (request.is("single fb0.dow") || request.is("block fb0.do "))) {
+            switch_to(1);
+        }
+    };
+    switch_to(1);
+    bench.advance(2s);
+    EXPECT_GT(bench.controller.count("write"), 20U);
+    EXPECT_NE(bench.last_status.read_mode, "single") << bench.last_status.reason;
+    EXPECT_EQ(bench.last("m40").quality, 192) << "only the block read has it";
+    switches = false;
+    bench.advance(1s);
+    switch_to(1);
+    bench.advance(15s);
+    EXPECT_EQ(bench.state(), "online");
+    EXPECT_EQ(bench.last_status.read_mode, "block") << bench.last_status.reason;
+    EXPECT_EQ(bench.last(GetParam()).value, "1");
+    EXPECT_EQ(bench.last("m40").quality, 192);
+}
+
+INSTANTIATE_TEST_SUITE_P(Bits, LaneProofCommanded,
+                         testing::Values("fb0.do3", "fb0.do5", "fb0.do12", "fb0.do17", "fb0.do31",
+                                         "fb0.do40"));
+
 // Every byte is another one with each answer, as of a robot in motion: there is nothing to compare.
 class LaneProofRestless : public testing::Test {
   protected:
