@@ -149,6 +149,7 @@ class HttpClient final : public ControllerClient {
     }
 
   private:
+    // And remembers whether the connection was announced to end with it.
     Reply judge(const http::Response& response) {
         if (response.error.ok()) {
             keep_alive_refused_ = response.peer_closes;
