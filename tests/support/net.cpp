@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <random>
 #include <stdexcept>
 
 namespace hi6gw::test {
@@ -37,15 +38,18 @@ class Socket {
 }  // namespace
 
 std::uint16_t free_port() {
-    const Socket socket;
-    sockaddr_in address = loopback(0);
-    socklen_t length = sizeof(address);
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    if (::bind(socket.fd(), generic, length) != 0 ||
-        ::getsockname(socket.fd(), generic, &length) != 0) {
-        throw std::runtime_error("no free port");
+    static std::minstd_rand random(std::random_device{}());
+    std::uniform_int_distribution<std::uint16_t> ports(10000, 29999);
+    for (int attempt = 0; attempt < 100; ++attempt) {
+        const Socket socket;
+        const std::uint16_t port = ports(random);
+        const sockaddr_in address = loopback(port);
+        if (::bind(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) ==
+            0) {
+            return port;
+        }
     }
-    return ntohs(address.sin_port);
+    throw std::runtime_error("no free port");
 }
 
 bool accepts(std::uint16_t port) {

@@ -1,5 +1,6 @@
 #include "support/rig.h"
 
+#include "support/net.h"
 #include "support/paths.h"
 
 #include <boost/json.hpp>
@@ -43,21 +44,30 @@ bool eventually(const std::function<bool()>& done, std::chrono::milliseconds lim
 }
 
 Simulator::Simulator(std::vector<std::string> arguments) : arguments_(std::move(arguments)) {
-    start();
+    for (int attempt = 0; attempt < 5; ++attempt) {
+        port_ = free_port();
+        control_port_ = free_port();
+        if (comes_up()) {
+            return;
+        }
+    }
+    throw std::runtime_error("hi6sim does not start: " + process_->err());
 }
 
 void Simulator::start() {
+    if (!comes_up()) {
+        throw std::runtime_error("hi6sim does not start again: " + process_->err());
+    }
+}
+
+bool Simulator::comes_up() {
     std::vector<std::string> argv = {std::string(BINARY_DIR) + "/src/sim/hi6sim", "--port",
                                      std::to_string(port_), "--control-port",
                                      std::to_string(control_port_)};
     argv.insert(argv.end(), arguments_.begin(), arguments_.end());
     process_ = std::make_unique<Process>(ProcessOptions{argv, {}, {}, {}});
-    if (!process_->wait_for_output("hi6sim control on http://", 10s) ||
-        !process_->wait_for_output("hi6sim listening on http://", 10s)) {
-        throw std::runtime_error("hi6sim does not start: " + process_->err());
-    }
-    port_ = port_after(process_->out(), "hi6sim listening on http://");
-    control_port_ = port_after(process_->out(), "hi6sim control on http://");
+    return process_->wait_for_output("hi6sim control on http://", 10s) &&
+           process_->wait_for_output("hi6sim listening on http://", 10s);
 }
 
 void Simulator::kill() {

@@ -66,6 +66,8 @@ class Simulator {
     }
 
   private:
+    bool comes_up();
+
     std::vector<std::string> arguments_;
     std::uint16_t port_ = 0;
     std::uint16_t control_port_ = 0;

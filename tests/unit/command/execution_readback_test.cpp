@@ -1,4 +1,5 @@
-// Every transition of a command after its POST: read-back, an answer that was lost, the feedback signal.
+// Every transition of a command after its POST: read-back, an answer that was lost, the feedback
+// signal.
 // clang-format off: one step a line reads better than what the tool makes of it
 
 #include "unit/command/execution_script.h"

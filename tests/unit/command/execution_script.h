@@ -1,7 +1,7 @@
 #pragma once
-// One command's course as a script: at this time this happens, and this is asked for. The scripts are in
-// execution_post_test.cpp (until the POST is answered), execution_readback_test.cpp (what is read after it) and
-// execution_pulse_test.cpp; execution_script.cpp runs them.
+// One command's course as a script: at this time this happens, and this is asked for. The scripts
+// are in execution_post_test.cpp (until the POST is answered), execution_readback_test.cpp (what is
+// read after it) and execution_pulse_test.cpp; execution_script.cpp runs them.
 // clang-format off: one step a line reads better than what the tool makes of it
 
 #include "command/execution.h"
